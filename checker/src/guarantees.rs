@@ -1,0 +1,35 @@
+//! The registry: every guarantee that can be checked.
+
+use polygraph_history::{Guarantee, History};
+
+use crate::{Options, Verdict, isolation, linearizable, replicas, session};
+
+/// A guarantee that can be checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Its name.
+    pub guarantee: Guarantee,
+    /// What counts as an opportunity: what must have happened for the answer to mean something.
+    pub opportunity: &'static str,
+    /// How many opportunities a test must give before *holds* is said.
+    pub minimum: u64,
+    /// Decides it.
+    pub check: fn(&History, &Options) -> Verdict,
+}
+
+/// Every guarantee that can be checked, in the order in which they are shown.
+pub const GUARANTEES: &[Entry] = &[
+    linearizable::ENTRY,
+    isolation::SERIALIZABLE,
+    isolation::STRICT_SERIALIZABLE,
+    session::READ_YOUR_WRITES,
+    session::MONOTONIC_READS,
+    replicas::CONVERGES,
+    replicas::DURABLE,
+];
+
+/// The checker of a guarantee, if there is one yet.
+#[must_use]
+pub fn entry(guarantee: Guarantee) -> Option<&'static Entry> {
+    GUARANTEES.iter().find(|entry| entry.guarantee == guarantee)
+}

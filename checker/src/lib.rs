@@ -1,0 +1,25 @@
+//! Was it correct: pure functions from a history to a verdict with evidence.
+//!
+//! - [`GUARANTEES`], [`Entry`]: start here; every guarantee that can be checked, by name.
+//! - [`Verdict`], [`Anomaly`], [`Validity`]: what a check answers.
+//! - [`Options`], [`Budget`]: how hard it may try, and how it reads what is ambiguous.
+//! - [`linearizable`]: single operations. [`isolation`]: transactions. [`session`]: what one
+//!   session may expect. [`replicas`]: what the copies of a key look like in the end.
+//!
+//! **Invariant:** no input or output, no clock that decides a verdict, no random number. Budgets
+//! are steps and bytes, so that the same history gives the same answer on every machine.
+//!
+//! **Invariant:** *violated* is said only with evidence that [`Anomaly::confirm`] accepts, and
+//! confirming shares no code with finding.
+
+mod guarantees;
+pub mod isolation;
+pub mod linearizable;
+mod options;
+pub mod replicas;
+pub mod session;
+mod verdict;
+
+pub use guarantees::{Entry, GUARANTEES, entry};
+pub use options::{Budget, FailedCas, Options};
+pub use verdict::{Anomaly, Proof, Reason, Validity, Verdict};

@@ -1,0 +1,161 @@
+//! Verdicts: what a check answers, and the evidence for it.
+
+use polygraph_history::{Guarantee, History, Key};
+
+use crate::{isolation, linearizable, replicas, session};
+
+/// Whether a guarantee held. The worse is the greater, so that verdicts compose by `max`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Validity {
+    /// Every execution that explains the history keeps it, or at least one does, as it demands.
+    Holds,
+    /// Not decided; [`Verdict::reason`] says why.
+    Unknown,
+    /// No execution that the guarantee allows explains the history.
+    Violated,
+}
+
+impl Validity {
+    /// As it is written in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Validity::Holds => "holds",
+            Validity::Unknown => "unknown",
+            Validity::Violated => "violated",
+        }
+    }
+}
+
+/// Why a verdict is *unknown*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// The steps ran out.
+    BudgetSteps,
+    /// The bytes ran out.
+    BudgetMemory,
+    /// The time ran out.
+    BudgetTime,
+    /// Too little happened for the guarantee to mean something.
+    TooFewOpportunities,
+    /// The history has nothing that the guarantee is about.
+    NotApplicable,
+    /// The history cannot show it: a replica did not answer, an order is not recoverable.
+    NotObservable,
+    /// A requested family of faults never took place.
+    FaultNotApplied,
+}
+
+impl Reason {
+    /// As it is written in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Reason::BudgetSteps => "budget-steps",
+            Reason::BudgetMemory => "budget-memory",
+            Reason::BudgetTime => "budget-time",
+            Reason::TooFewOpportunities => "too-few-opportunities",
+            Reason::NotApplicable => "not-applicable",
+            Reason::NotObservable => "not-observable",
+            Reason::FaultNotApplied => "fault-not-applied",
+        }
+    }
+}
+
+/// What a check answers.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// What was asked.
+    pub guarantee: Guarantee,
+    /// The answer.
+    pub validity: Validity,
+    /// Which algorithm decided, for people who compare.
+    pub algorithm: &'static str,
+    /// How many operations it looked at.
+    pub operations_checked: u64,
+    /// How many of them had an unknown outcome.
+    pub indeterminate: u64,
+    /// How often something happened that could have shown a violation.
+    pub opportunities: u64,
+    /// What was shown before the budget ended: `linearizable up to event 812`.
+    pub established: Option<String>,
+    /// Why the answer is unknown.
+    pub reason: Option<Reason>,
+    /// The evidence, the most telling first; at most [`crate::Options::max_anomalies`].
+    pub anomalies: Vec<Anomaly>,
+    /// How many anomalies there are in all.
+    pub anomaly_count: u64,
+    /// What a reader should know besides.
+    pub warnings: Vec<String>,
+}
+
+impl Verdict {
+    /// A verdict that holds, to be filled in.
+    #[must_use]
+    pub fn holds(guarantee: Guarantee, algorithm: &'static str) -> Verdict {
+        Verdict {
+            guarantee,
+            validity: Validity::Holds,
+            algorithm,
+            operations_checked: 0,
+            indeterminate: 0,
+            opportunities: 0,
+            established: None,
+            reason: None,
+            anomalies: Vec::new(),
+            anomaly_count: 0,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The same, unknown for this reason.
+    #[must_use]
+    pub fn unknown(mut self, reason: Reason) -> Verdict {
+        self.validity = Validity::Unknown;
+        self.reason = Some(reason);
+        self
+    }
+}
+
+/// One violation, with what shows it.
+#[derive(Clone, Debug)]
+pub struct Anomaly {
+    /// Its name in the field: `stale-read`, `G-single`, `lost-write`, …
+    pub kind: &'static str,
+    /// One or two sentences that a person believes: who, what, when.
+    pub explanation: String,
+    /// The operations that show it, as indices of their invocations' events.
+    pub operations: Vec<u64>,
+    /// The key it is about, where it is about one.
+    pub key: Option<Key>,
+    /// What [`Anomaly::confirm`] checks.
+    pub proof: Proof,
+}
+
+/// Evidence in a form that a second, simple function checks.
+#[derive(Clone, Debug)]
+pub enum Proof {
+    /// Of a history that is not linearizable.
+    Linearizable(linearizable::Proof),
+    /// Of a transactional anomaly.
+    Isolation(isolation::Proof),
+    /// Of a session that saw what it must not.
+    Session(session::Proof),
+    /// Of replicas that disagree or lack something.
+    Replicas(replicas::Proof),
+}
+
+impl Anomaly {
+    /// Checks the evidence against the history, with code that shares nothing with the search.
+    ///
+    /// # Errors
+    /// What is wrong with the evidence, as a sentence.
+    pub fn confirm(&self, history: &History) -> Result<(), String> {
+        match &self.proof {
+            Proof::Linearizable(proof) => linearizable::confirm(history, proof),
+            Proof::Isolation(proof) => isolation::confirm(history, proof),
+            Proof::Session(proof) => session::confirm(history, proof),
+            Proof::Replicas(proof) => replicas::confirm(history, proof),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What happened: the record of a test, which is all that a checker may know.
+//!
+//! - [`History`]: start here; events in order, paired into operations.
+//! - [`Event`], [`Kind`], [`Process`]: one line of the record.
+//! - [`Op`], [`Micro`]: everything that a client can do; [`Key`], [`Value`].
+//! - [`FaultEvent`], [`Effect`]: everything that a nemesis can do.
+//! - [`Guarantee`]: the names of what a history may be asked for.
+//! - [`spec`]: what a run was asked to do, the first line of a history; [`settings`]: its knobs.
+//! - [`jsonl`]: our own format; [`foreign`]: other people's.
+//!
+//! **Invariant:** a [`History`] was checked when it was made; nobody checks it again.
+//!
+//! **Invariant:** nothing here knows a clock, a path, a thread or a random number.
+
+mod event;
+mod fault;
+pub mod foreign;
+mod guarantee;
+mod history;
+pub mod jsonl;
+mod name;
+mod op;
+mod process;
+pub mod settings;
+pub mod spec;
+mod time;
+mod value;
+
+pub use event::{Body, Event, Kind, Verification};
+pub use fault::{
+    ClockEffect, DiskEffect, Effect, FaultEvent, FaultFamily, FaultKind, Lose, Phase, SlowEffect,
+    Strobe,
+};
+pub use guarantee::Guarantee;
+pub use history::{EventIndex, History, InvalidHistory, Operation, OperationId, Order, Outcome};
+pub use name::{ErrorName, Link, NodeId, ParseNodeError};
+pub use op::{Key, Micro, Op, OpKind};
+pub use process::{Process, Session};
+pub use time::{Time, format_duration, parse_duration};
+pub use value::Value;

@@ -1,0 +1,321 @@
+//! Operations: everything that a client can do, as values.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{NodeId, Value};
+
+/// The name of a register, list, set or other object of the store.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Key(pub Arc<str>);
+
+impl From<&str> for Key {
+    fn from(name: &str) -> Key {
+        Key(name.into())
+    }
+}
+
+impl Borrow<str> for Key {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An operation. Invocation and completion carry the same operation; the completion has the
+/// results filled in. In a read `value` is `None` while not known, `Some(Value::Null)` when the
+/// store answered that nothing was ever written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Op {
+    /// Read a register, or a whole list or set.
+    Read {
+        /// What is read.
+        key: Key,
+        /// What was seen.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "known"
+        )]
+        value: Option<Value>,
+    },
+    /// Replace the value of a register.
+    Write {
+        /// What is written to.
+        key: Key,
+        /// The new value.
+        value: Value,
+    },
+    /// Compare-and-set: replace `from` by `to`, or fail with `cas-mismatch`.
+    Cas {
+        /// What is changed.
+        key: Key,
+        /// The value that must be there.
+        from: Value,
+        /// The value that replaces it.
+        to: Value,
+    },
+    /// Read one replica, without any side effect.
+    Peek {
+        /// What is read.
+        key: Key,
+        /// The replica.
+        node: NodeId,
+        /// What was seen.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "known"
+        )]
+        value: Option<Value>,
+    },
+    /// Add an element to a set.
+    Add {
+        /// The set.
+        key: Key,
+        /// The element.
+        value: Value,
+    },
+    /// Remove an element from a set.
+    Remove {
+        /// The set.
+        key: Key,
+        /// The element.
+        value: Value,
+    },
+    /// A transaction of several operations, all or nothing.
+    Txn(Vec<Micro>),
+    /// Anything else, carried without loss and understood by nobody here.
+    Custom {
+        /// What it is.
+        name: String,
+        /// Its arguments and results.
+        args: serde_json::Value,
+    },
+}
+
+/// An operation inside a transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Micro {
+    /// Read a register or a whole list.
+    Read {
+        /// What is read.
+        key: Key,
+        /// What was seen.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "known"
+        )]
+        value: Option<Value>,
+    },
+    /// Append an element to a list.
+    Append {
+        /// The list.
+        key: Key,
+        /// The element.
+        value: Value,
+    },
+    /// Replace the value of a register.
+    Write {
+        /// What is written to.
+        key: Key,
+        /// The new value.
+        value: Value,
+    },
+}
+
+/// Tells `null` (never written) from an absent field (not known).
+fn known<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// The name of an operation without its arguments: what a target supports and a workload needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OpKind {
+    /// [`Op::Read`].
+    Read,
+    /// [`Op::Write`].
+    Write,
+    /// [`Op::Cas`].
+    Cas,
+    /// [`Op::Peek`].
+    Peek,
+    /// [`Op::Add`].
+    Add,
+    /// [`Op::Remove`].
+    Remove,
+    /// [`Op::Txn`].
+    Txn,
+    /// [`Op::Custom`].
+    Custom,
+}
+
+impl OpKind {
+    /// The name as it is written in a history.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            OpKind::Read => "read",
+            OpKind::Write => "write",
+            OpKind::Cas => "cas",
+            OpKind::Peek => "peek",
+            OpKind::Add => "add",
+            OpKind::Remove => "remove",
+            OpKind::Txn => "txn",
+            OpKind::Custom => "custom",
+        }
+    }
+}
+
+impl fmt::Display for OpKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Op {
+    /// The operation's name.
+    #[must_use]
+    pub const fn kind(&self) -> OpKind {
+        match self {
+            Op::Read { .. } => OpKind::Read,
+            Op::Write { .. } => OpKind::Write,
+            Op::Cas { .. } => OpKind::Cas,
+            Op::Peek { .. } => OpKind::Peek,
+            Op::Add { .. } => OpKind::Add,
+            Op::Remove { .. } => OpKind::Remove,
+            Op::Txn(_) => OpKind::Txn,
+            Op::Custom { .. } => OpKind::Custom,
+        }
+    }
+
+    /// The one key that the operation is about; `None` for transactions and custom operations.
+    #[must_use]
+    pub const fn key(&self) -> Option<&Key> {
+        match self {
+            Op::Read { key, .. }
+            | Op::Write { key, .. }
+            | Op::Cas { key, .. }
+            | Op::Peek { key, .. }
+            | Op::Add { key, .. }
+            | Op::Remove { key, .. } => Some(key),
+            Op::Txn(_) | Op::Custom { .. } => None,
+        }
+    }
+
+    /// Whether the operation can have no effect on the store.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        match self {
+            Op::Read { .. } | Op::Peek { .. } => true,
+            Op::Txn(micros) => micros
+                .iter()
+                .all(|micro| matches!(micro, Micro::Read { .. })),
+            Op::Write { .. }
+            | Op::Cas { .. }
+            | Op::Add { .. }
+            | Op::Remove { .. }
+            | Op::Custom { .. } => false,
+        }
+    }
+
+    /// Whether `completed` is this operation with results filled in: the same but for what reads
+    /// returned. Custom operations only keep their name.
+    #[must_use]
+    pub fn repeated_by(&self, completed: &Op) -> bool {
+        match (self, completed) {
+            (Op::Read { key: a, .. }, Op::Read { key: b, .. }) => a == b,
+            (
+                Op::Peek {
+                    key: a, node: n, ..
+                },
+                Op::Peek {
+                    key: b, node: m, ..
+                },
+            ) => a == b && n == m,
+            (Op::Txn(a), Op::Txn(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.repeated_by(b))
+            }
+            (Op::Custom { name: a, .. }, Op::Custom { name: b, .. }) => a == b,
+            (a, b) => a == b,
+        }
+    }
+}
+
+impl Micro {
+    /// The key that the operation is about.
+    #[must_use]
+    pub const fn key(&self) -> &Key {
+        match self {
+            Micro::Read { key, .. } | Micro::Append { key, .. } | Micro::Write { key, .. } => key,
+        }
+    }
+
+    fn repeated_by(&self, completed: &Micro) -> bool {
+        match (self, completed) {
+            (Micro::Read { key: a, .. }, Micro::Read { key: b, .. }) => a == b,
+            (a, b) => a == b,
+        }
+    }
+}
+
+/// As a person reads it: `read x → 7`, `write x 7`, `cas x 1 → 2`.
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Op::Read { key, value } => write_read(f, "read", key, value.as_ref()),
+            Op::Write { key, value } => write!(f, "write {key} {value}"),
+            Op::Cas { key, from, to } => write!(f, "cas {key} {from} → {to}"),
+            Op::Peek { key, node, value } => {
+                write_read(f, "peek", key, value.as_ref())?;
+                write!(f, " at {node}")
+            }
+            Op::Add { key, value } => write!(f, "add {key} {value}"),
+            Op::Remove { key, value } => write!(f, "remove {key} {value}"),
+            Op::Txn(micros) => {
+                f.write_str("txn {")?;
+                for (at, micro) in micros.iter().enumerate() {
+                    f.write_str(if at > 0 { ", " } else { " " })?;
+                    write!(f, "{micro}")?;
+                }
+                f.write_str(" }")
+            }
+            Op::Custom { name, args } => write!(f, "{name} {args}"),
+        }
+    }
+}
+
+impl fmt::Display for Micro {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Micro::Read { key, value } => write_read(f, "read", key, value.as_ref()),
+            Micro::Append { key, value } => write!(f, "append {key} {value}"),
+            Micro::Write { key, value } => write!(f, "write {key} {value}"),
+        }
+    }
+}
+
+fn write_read(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    key: &Key,
+    value: Option<&Value>,
+) -> fmt::Result {
+    write!(f, "{name} {key}")?;
+    match value {
+        Some(value) => write!(f, " → {value}"),
+        None => Ok(()),
+    }
+}
