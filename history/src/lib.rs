@@ -7,10 +7,11 @@
 //! - [`Guarantee`]: the names of what a history may be asked for.
 //! - [`spec`]: what a run was asked to do, the first line of a history; [`settings`]: its knobs.
 //! - [`jsonl`]: our own format; [`foreign`]: other people's.
-//!
 //! **Invariant:** a [`History`] was checked when it was made; nobody checks it again.
 //!
-//! **Invariant:** nothing here knows a clock, a path, a thread or a random number.
+//! - [`random`]: numbers that are functions of a seed and a purpose, for everybody above.
+//!
+//! **Invariant:** nothing here knows a clock, a path or a thread.
 
 mod event;
 mod fault;
@@ -21,6 +22,7 @@ pub mod jsonl;
 mod name;
 mod op;
 mod process;
+pub mod random;
 pub mod settings;
 pub mod spec;
 mod time;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A value of a store. Values of other people's histories that have none of these shapes
@@ -90,10 +90,29 @@ impl Serialize for Value {
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
         if !deserializer.is_human_readable() {
-            let text = String::deserialize(deserializer)?;
-            return serde_json::from_str(&text).map_err(D::Error::custom);
+            return Tagged::deserialize(deserializer).map(Value::from);
         }
         deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+/// A value with its variant spelled out.
+#[derive(Deserialize)]
+enum Tagged {
+    Null,
+    Int(i64),
+    Text(Arc<str>),
+    List(Vec<Value>),
+}
+
+impl From<Tagged> for Value {
+    fn from(value: Tagged) -> Value {
+        match value {
+            Tagged::Null => Value::Null,
+            Tagged::Int(value) => Value::Int(value),
+            Tagged::Text(value) => Value::Text(value),
+            Tagged::List(values) => Value::List(values.into()),
+        }
     }
 }
 

@@ -1,0 +1,161 @@
+//! Claims: what a target promises, as data.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use polygraph_history::{
+    Effect, Event, FaultEvent, FaultKind, Guarantee, History, Kind, NodeId, Phase,
+};
+
+/// What a target says of a guarantee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stance {
+    /// It is kept in every run whose faults the claim allows.
+    Holds,
+    /// It is not: some run shows a violation.
+    Broken,
+}
+
+/// One statement of a target about one guarantee.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    /// What is claimed.
+    pub guarantee: Guarantee,
+    /// Kept or broken.
+    pub stance: Stance,
+    /// Under which faults.
+    pub faults: Faults,
+    /// Only in this world, if set.
+    pub world: Option<&'static str>,
+    /// The row of the catalogue that says so; empty where none does.
+    pub row: &'static str,
+    /// Why, in one sentence.
+    pub why: &'static str,
+}
+
+/// Which faults a claim allows: it applies when every fault that took place satisfies it.
+#[derive(Clone, Copy, Debug)]
+pub struct Faults {
+    /// The kinds that are allowed.
+    pub kinds: &'static [FaultKind],
+    /// The strongest drift allowed, parts per million.
+    pub rate_ppm: Option<u64>,
+    /// The longest delay allowed.
+    pub delay: Option<Duration>,
+    /// How many nodes may be dead or paused at once.
+    pub at_most_nodes_at_once: Option<usize>,
+}
+
+impl Faults {
+    /// What every row of the catalogue means unless it says otherwise: partitions, kill and
+    /// restart, pause, slow links.
+    pub const DEFAULT: Faults = Faults::of(&[
+        FaultKind::PartitionCut,
+        FaultKind::PartitionHold,
+        FaultKind::PartitionOneWay,
+        FaultKind::Kill,
+        FaultKind::Pause,
+        FaultKind::SlowDelay,
+        FaultKind::SlowLoss,
+    ]);
+
+    /// The default and clocks that go wrong.
+    pub const WITH_CLOCKS: Faults = Faults::of(&[
+        FaultKind::PartitionCut,
+        FaultKind::PartitionHold,
+        FaultKind::PartitionOneWay,
+        FaultKind::Kill,
+        FaultKind::Pause,
+        FaultKind::SlowDelay,
+        FaultKind::SlowLoss,
+        FaultKind::ClockJump,
+        FaultKind::ClockDrift,
+        FaultKind::ClockStrobe,
+    ]);
+
+    /// Everything but an emptied disk.
+    pub const ALL_BUT_WIPE: Faults = Faults::of(&[
+        FaultKind::PartitionCut,
+        FaultKind::PartitionHold,
+        FaultKind::PartitionOneWay,
+        FaultKind::Kill,
+        FaultKind::Pause,
+        FaultKind::SlowDelay,
+        FaultKind::SlowLoss,
+        FaultKind::ClockJump,
+        FaultKind::ClockDrift,
+        FaultKind::ClockStrobe,
+        FaultKind::Duplicate,
+        FaultKind::Reorder,
+        FaultKind::DiskLose,
+        FaultKind::DiskTorn,
+        FaultKind::DiskSyncError,
+    ]);
+
+    /// No fault at all.
+    pub const NONE: Faults = Faults::of(&[]);
+
+    /// These kinds, without bounds.
+    #[must_use]
+    pub const fn of(kinds: &'static [FaultKind]) -> Faults {
+        Faults {
+            kinds,
+            rate_ppm: None,
+            delay: None,
+            at_most_nodes_at_once: None,
+        }
+    }
+
+    /// Whether every fault that took place in the history is allowed.
+    #[must_use]
+    pub fn allow(&self, history: &History) -> bool {
+        let mut down: BTreeMap<u64, Vec<NodeId>> = BTreeMap::new();
+        for (event, fault) in history.faults() {
+            if !self.allows_one(event, fault) {
+                return false;
+            }
+            let (
+                Some(most),
+                Some(Effect::Kill(nodes) | Effect::Pause(nodes) | Effect::Wipe(nodes)),
+            ) = (self.at_most_nodes_at_once, &fault.effect)
+            else {
+                continue;
+            };
+            // A fault counts from its invocation to the completion of its end.
+            match (fault.phase, event.kind) {
+                (Phase::Start, Kind::Invoke) => {
+                    down.insert(fault.id, nodes.clone());
+                }
+                (Phase::End, Kind::Ok) => {
+                    down.remove(&fault.id);
+                }
+                _ => {}
+            }
+            let mut nodes: Vec<_> = down.values().flatten().copied().collect();
+            nodes.sort_unstable();
+            nodes.dedup();
+            if nodes.len() > most {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Faults that were refused did not take place; others count from their invocation on, seen
+    /// or not.
+    fn allows_one(&self, event: &Event, fault: &FaultEvent) -> bool {
+        if fault.phase == Phase::End || event.kind != Kind::Invoke {
+            return true;
+        }
+        let bounded = match &fault.effect {
+            Some(Effect::Clock(clock)) => self
+                .rate_ppm
+                .is_none_or(|most| clock.rate_ppm.unsigned_abs() <= most),
+            Some(Effect::Slow(slow)) => self
+                .delay
+                .is_none_or(|most| u128::from(slow.delay_ns + slow.jitter_ns) <= most.as_nanos()),
+            _ => true,
+        };
+        bounded && fault.kinds().iter().all(|kind| self.kinds.contains(kind))
+    }
+}
