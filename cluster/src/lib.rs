@@ -5,6 +5,7 @@
 //! - [`World`]: a cluster that runs: requests go in, replies come out. [`Reply`], [`Submission`].
 //! - [`Control`]: the primitives that faults are made of, and what can be seen of them.
 //! - [`wal`]: a log on a node's disk that survives lost and torn writes.
+//! - [`clock`]: how wrong clocks are computed.
 //! - [`sim`]: the same node on virtual time, one thread, one seed.
 //! - [`local`]: the same node as an operating-system process on loopback.
 //!
@@ -13,6 +14,7 @@
 //! **Invariant:** the order of effects is the order in which they happen: a message sent after a
 //! `Sync` does not wait for it; what must be durable first waits for [`Node::on_synced`].
 
+pub mod clock;
 mod control;
 pub mod local;
 mod node;

@@ -103,8 +103,11 @@ mod tests {
     use super::*;
     use crate::{ContextParts, Effect};
 
+    /// A place in a file and what is written there.
+    type Write = (u64, Vec<u8>);
+
     /// Opens the log, appends records, and gives back the writes that this made.
-    fn session(bytes: &[u8], key: u64, append: &[Vec<u8>]) -> (Vec<Vec<u8>>, Vec<(u64, Vec<u8>)>) {
+    fn session(bytes: &[u8], key: u64, append: &[Vec<u8>]) -> (Vec<Vec<u8>>, Vec<Write>) {
         let disk = Disk::new(BTreeMap::from([("wal".to_owned(), bytes.to_vec())]));
         let mut effects: Vec<Effect<()>> = Vec::new();
         let parts = ContextParts {

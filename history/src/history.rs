@@ -313,7 +313,7 @@ impl History {
         order.sort_by_key(|&at| (times[at], completes(&self.events[at]), at));
         let ties = order.windows(2).filter(|pair| {
             times[pair[0]] == times[pair[1]]
-                && !completes(&self.events[pair[1]]) != !completes(&self.events[pair[0]])
+                && completes(&self.events[pair[1]]) != completes(&self.events[pair[0]])
         });
         let ties = ties.count();
         let mut rank = vec![0_u64; self.events.len()];
