@@ -14,10 +14,11 @@ use super::command::{Answer, Ask};
 use super::message::Message;
 use super::raft::{Ctx, REQUESTS, Raft, Role};
 
-/// How long a request may go unanswered; clients themselves wait for a second.
-const PATIENCE: Duration = Duration::from_millis(800);
+/// How long a request that was passed on may go unanswered. With the time for which it may be
+/// held before that it is less than the second for which clients themselves wait.
+const PATIENCE: Duration = Duration::from_millis(700);
 /// How long a request is kept while no leader is known: as long as an election mostly takes.
-const HOLD: Duration = Duration::from_millis(300);
+const HOLD: Duration = Duration::from_millis(250);
 /// How often requests are looked through, at most.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -148,7 +149,6 @@ impl Raft {
     /// right: the other node gives it up by itself.
     pub(super) fn on_forward(
         &mut self,
-        _: &mut Ctx<'_>,
         from: NodeId,
         stamp: (u64, u64, u64),
         request: RequestId,

@@ -123,12 +123,13 @@ impl Raft {
             return ctx.send(from, Message::Voted { term, granted });
         }
         self.notice_term(ctx, term);
-        let is_free = matches!(self.role, Role::Follower)
+        let is_free = matches!(self.role, Role::Follower | Role::PreCandidate(_))
             && self.storage().vote().is_none_or(|vote| vote == from);
         if is_free && last.covers(self.storage().last()) {
             if self.storage().vote().is_none() {
                 self.storage_mut().set_state(term, Some(from));
             }
+            self.role = Role::Follower;
             self.owes_vote = true;
             self.restart_election_timer(ctx);
         }

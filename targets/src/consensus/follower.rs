@@ -57,9 +57,8 @@ impl Raft {
         self.commit = self.commit.max(commit.min(known));
         self.apply(ctx);
         // What was just taken is acknowledged when it is on disk; a read should not wait for it.
-        self.owes_ack |= !is_new
-            || self.round > self.round_told
-            || self.config.errs(Mistake::AckBeforeFsync);
+        self.owes_ack |=
+            !is_new || self.round > self.round_told || self.config.errs(Mistake::AckBeforeFsync);
     }
 
     fn refuse(&self, ctx: &mut Ctx<'_>, prev: Position) {

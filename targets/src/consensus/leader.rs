@@ -125,11 +125,18 @@ impl Raft {
         if config.confirm && heard < self.majority {
             return self.step_down(ctx);
         }
-        if leader.reads.back().is_some_and(|read| read.round > leader.round) {
+        if leader
+            .reads
+            .back()
+            .is_some_and(|read| read.round > leader.round)
+        {
             leader.round += 1;
         }
         for peer in &mut leader.peers {
-            if peer.under_way.is_some_and(|(_, since)| now.since(since) >= config.heartbeat) {
+            if peer
+                .under_way
+                .is_some_and(|(_, since)| now.since(since) >= config.heartbeat)
+            {
                 peer.under_way = None;
             }
         }
@@ -269,7 +276,10 @@ impl Raft {
             return;
         };
         // One round at a time: reads that come during one share the next.
-        let waits = leader.reads.back().is_some_and(|read| read.round > leader.round);
+        let waits = leader
+            .reads
+            .back()
+            .is_some_and(|read| read.round > leader.round);
         let begins = waits && leader.confirmed == leader.round;
         leader.round += u64::from(begins);
         self.send_all(ctx, begins);
@@ -282,10 +292,11 @@ impl Raft {
     /// or a message without entries if they are to hear from us anyway.
     fn send_all(&mut self, ctx: &mut Ctx<'_>, anyway: bool) {
         let (term, commit) = (self.term(), self.commit);
-        let last = self.storage().last().index;
-        let Role::Leader(mut leader) = std::mem::replace(&mut self.role, Role::Follower) else {
+        let (Role::Leader(leader), Some(storage)) = (&mut self.role, &self.storage) else {
             return;
         };
+        let last = storage.last().index;
+        let round = leader.round;
         // Followers mostly lack the same entries, which are then shared.
         let mut shared: Option<(u64, Arc<[Entry]>)> = None;
         for peer in &mut leader.peers {
@@ -293,12 +304,12 @@ impl Raft {
             if !is_behind && !anyway {
                 continue;
             }
-            let prev = self.storage().position(peer.next - 1).unwrap_or_default();
+            let prev = storage.position(peer.next - 1).unwrap_or_default();
             let entries = match &shared {
                 _ if !is_behind => Arc::default(),
                 Some((after, entries)) if *after == prev.index => Arc::clone(entries),
                 _ => {
-                    let entries: Arc<[_]> = self.storage().after(prev.index, BATCH).into();
+                    let entries: Arc<[_]> = storage.after(prev.index, BATCH).into();
                     shared = Some((prev.index, Arc::clone(&entries)));
                     entries
                 }
@@ -313,10 +324,9 @@ impl Raft {
                     prev,
                     entries,
                     commit,
-                    round: leader.round,
+                    round,
                 },
             );
         }
-        self.role = Role::Leader(leader);
     }
 }

@@ -46,7 +46,7 @@ pub(super) struct Raft {
     /// How many nodes are a majority.
     pub(super) majority: usize,
     /// Present from the start on.
-    storage: Option<Storage>,
+    pub(super) storage: Option<Storage>,
     pub(super) machine: Machine,
     pub(super) role: Role,
     /// Whom the node follows, which may be itself.
@@ -234,7 +234,7 @@ impl Node for Raft {
                 number,
                 request,
                 ask,
-            } => self.on_forward(ctx, from, (term, life, number), request, ask),
+            } => self.on_forward(from, (term, life, number), request, ask),
             Message::Answers(answers) => {
                 for (request, answer) in answers {
                     self.clients.answer(ctx, request, answer);

@@ -120,7 +120,8 @@ impl Storage {
 
     /// The entry at an index, counted from 1.
     pub(super) fn entry(&self, index: u64) -> Option<&Entry> {
-        self.entries.get(usize::try_from(index.checked_sub(1)?).ok()?)
+        self.entries
+            .get(usize::try_from(index.checked_sub(1)?).ok()?)
     }
 
     /// The place of an index; `None` beyond the end.
@@ -142,7 +143,9 @@ impl Storage {
     pub(super) fn before_term_at(&self, index: u64) -> u64 {
         match self.entry(index) {
             // Terms never fall along the log.
-            Some(entry) => self.entries.partition_point(|other| other.term < entry.term) as u64,
+            Some(entry) => self
+                .entries
+                .partition_point(|other| other.term < entry.term) as u64,
             None => self.entries.len() as u64,
         }
     }
