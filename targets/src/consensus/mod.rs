@@ -57,5 +57,7 @@ mod raft;
 mod seen;
 mod storage;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use target::Consensus;
