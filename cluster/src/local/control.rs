@@ -10,8 +10,8 @@ use crate::{ClockReading, Control, FaultId, LinkKind, Probe, ProcessState};
 
 /// How long a question to a node may take before the run goes on without an answer.
 const CLOCK: Duration = Duration::from_millis(200);
-/// The same for a probe; it can be asked for again.
-const PROBE: Duration = Duration::from_millis(20);
+/// The same for a probe; it can be asked for again, and there are many links.
+const PROBE: Duration = Duration::from_millis(2);
 
 const STREAMS: &[FaultKind] = &[
     FaultKind::PartitionCut,

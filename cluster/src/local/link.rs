@@ -20,6 +20,9 @@ const RETRANSMIT_NS: u64 = 200_000_000;
 /// By how much a message that is to be overtaken is late, at most.
 const REORDER_NS: u64 = 20_000_000;
 
+/// After so long a probe is no longer waited for.
+const LATE: Duration = Duration::from_secs(1);
+
 /// A frame under way.
 #[derive(Clone, Debug)]
 pub(super) struct Parcel {
@@ -79,13 +82,13 @@ impl LinkState {
     /// A frame enters the link.
     pub(super) fn send(&mut self, now: Time, parcel: Parcel) {
         self.ordinal += 1;
-        if self.is_stopped(&parcel) {
+        if self.is_stopped() {
             return self.stop(parcel);
         }
         let mut fate = Passage::default();
         for (&fault, slow) in &self.slows {
             let acted = fate.suffer(slow, self.kind, |what| self.draw(fault, what));
-            if acted && parcel.probe.is_none() {
+            if acted {
                 *self.acted.entry(fault).or_default() += 1;
             }
         }
@@ -127,16 +130,14 @@ impl LinkState {
     }
 
     /// Whether a cut or hold takes a frame; counts those that do.
-    fn is_stopped(&mut self, parcel: &Parcel) -> bool {
+    fn is_stopped(&mut self) -> bool {
         let takers = if self.cuts.is_empty() {
             &self.holds
         } else {
             &self.cuts
         };
-        if parcel.probe.is_none() {
-            for &fault in takers {
-                *self.acted.entry(fault).or_default() += 1;
-            }
+        for &fault in takers {
+            *self.acted.entry(fault).or_default() += 1;
         }
         !takers.is_empty()
     }
@@ -168,7 +169,7 @@ impl LinkState {
             }
             let parcel = entry.remove();
             self.load -= parcel.bytes.len();
-            if self.is_stopped(&parcel) {
+            if self.is_stopped() {
                 self.stop(parcel);
             } else {
                 out.extend_from_slice(&parcel.bytes);
@@ -215,8 +216,10 @@ impl LinkState {
         self.acted.get(&fault).copied().unwrap_or_default()
     }
 
-    /// Begins a probe, unless one is under way since the link last changed.
-    pub(super) const fn probe(&mut self, now: Time, number: u64) -> bool {
+    /// Begins a probe, unless one is under way since the link last changed and may still arrive.
+    pub(super) fn probe(&mut self, now: Time, number: u64) -> bool {
+        let is_late = |probing: &Probing| probing.seen.is_none() && now.since(probing.sent) > LATE;
+        self.probing.take_if(|probing| is_late(probing));
         if self.probing.is_some() {
             return false;
         }

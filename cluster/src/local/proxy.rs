@@ -62,12 +62,14 @@ impl Proxy {
         self.state().acted(fault)
     }
 
-    /// Sends a probe, unless one is under way, and waits a moment to see what becomes of it.
+    /// Sends a probe and waits a moment to see what becomes of it; one that is under way already
+    /// is only looked after.
     pub(super) fn probe(&self, number: u64, patience: Duration) -> Probe {
-        let deadline = Instant::now() + patience;
+        let mut deadline = Instant::now();
         let mut state = self.state();
         let now = self.time.now();
         if state.probe(now, number) {
+            deadline += patience;
             let mut payload = vec![PROBE];
             payload.extend_from_slice(&number.to_le_bytes());
             let mut bytes = Vec::new();

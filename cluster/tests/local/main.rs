@@ -6,6 +6,7 @@ mod cleanup;
 mod echo;
 mod links;
 mod processes;
+mod speed;
 
 #[test]
 #[ignore = "started by other tests, as a process of its own"]

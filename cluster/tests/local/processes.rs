@@ -187,13 +187,14 @@ fn clocks_go_wrong_and_right_again() {
         ..right.clone()
     });
     let before = both(&mut cluster);
-    let began = Instant::now();
-    cluster.custom(0, "timer", json!(300));
-    let took = began.elapsed();
-    assert!(
-        took >= Duration::from_millis(200) && took < Duration::from_millis(290),
-        "{took:?}"
-    );
+    eventually(|| {
+        let began = Instant::now();
+        cluster.custom(0, "timer", json!(300));
+        let took = began.elapsed();
+        assert!(took >= Duration::from_millis(200), "{took:?}");
+        // A busy machine may be late, but not always.
+        took < Duration::from_millis(290)
+    });
     let after = both(&mut cluster);
     let gained = apart(after[0], after[1]) - apart(before[0], before[1]);
     let passed = after[0].at.since(before[0].at).as_nanos() as i64;
