@@ -16,10 +16,12 @@ mod guarantees;
 pub mod isolation;
 pub mod linearizable;
 mod options;
+mod recovers;
 pub mod replicas;
 pub mod session;
 mod verdict;
 
 pub use guarantees::{Entry, GUARANTEES, entry};
 pub use options::{Budget, FailedCas, Options};
+pub use recovers::RECOVERY_DEADLINE;
 pub use verdict::{Anomaly, Proof, Reason, Validity, Verdict};
