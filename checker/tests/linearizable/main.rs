@@ -1,0 +1,6 @@
+//! Linearizability: against the definition, against the corpora, and by example.
+
+mod brute;
+mod build;
+mod fuzz;
+mod random;
