@@ -14,7 +14,7 @@ use super::view::{Item, KeyView};
 use crate::{Budget, Reason};
 
 /// How many keys are searched at the same time, at most.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 /// What is known about a key.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub(super) struct Decision {
     /// The answer.
     pub(super) answer: Answer,
     /// How many steps it took.
-    steps: u64,
+    pub(super) steps: u64,
 }
 
 /// Looks for an order of these items, by the fastest way that applies.

@@ -10,37 +10,36 @@
 //! unknown outcome may be in the order at any place after their beginning, or not at all.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use polygraph_history::{Guarantee, History};
+use rayon::prelude::*;
 
-use crate::{Entry, Options, Reason, Validity, Verdict};
+use crate::{Anomaly, Entry, Options, Reason, Validity, Verdict};
 
 mod breadth;
 mod config;
+mod confirm;
 mod decide;
+mod evidence;
 mod expand;
+mod explain;
 mod lazy;
 mod machine;
+mod proof;
 mod relevance;
 mod search;
 mod timeline;
 mod view;
 
-use decide::{Decision, deadline, decide_all};
-use search::Answer;
+pub use confirm::confirm;
+pub use proof::{Kept, Proof};
+
+use decide::{Decision, LANES, deadline, decide_all};
+use evidence::{Piece, minimal};
+use explain::explain;
+use search::{Answer, Limits};
 use view::{KeyView, View};
-
-/// Evidence, by operation.
-#[derive(Clone, Debug)]
-pub struct Proof {}
-
-/// Checks the evidence against the history.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn confirm(_history: &History, _proof: &Proof) -> Result<(), String> {
-    Err("not built yet".to_owned())
-}
 
 /// The registry's entry.
 pub const ENTRY: Entry = Entry {
@@ -74,6 +73,7 @@ fn check(history: &History, options: &Options) -> Verdict {
     if violated > 0 {
         verdict.validity = Validity::Violated;
         verdict.anomaly_count = violated as u64;
+        verdict = with_evidence(history, options, deadline, &view.keys, &decisions, verdict);
     } else if let Some((reason, explained)) = ran_out(&decisions) {
         verdict.established = explained.map(|event| format!("linearizable up to event {event}"));
         verdict = verdict.unknown(reason);
@@ -81,6 +81,109 @@ fn check(history: &History, options: &Options) -> Verdict {
         verdict = verdict.unknown(Reason::NotApplicable);
     }
     verdict
+}
+
+/// Works out the evidence of the keys that were violated first.
+fn with_evidence(
+    history: &History,
+    options: &Options,
+    deadline: Option<Instant>,
+    keys: &[KeyView],
+    decisions: &[Option<Decision>],
+    mut verdict: Verdict,
+) -> Verdict {
+    let mut violated: Vec<(u64, &KeyView)> = keys
+        .iter()
+        .zip(decisions)
+        .filter_map(|(key, decision)| match decision.as_ref()?.answer {
+            Answer::Violated { rank } => Some((rank, key)),
+            _ => None,
+        })
+        .collect();
+    violated.sort_by_key(|&(rank, _)| rank);
+    // At least one, for a verdict needs evidence.
+    violated.truncate(options.max_anomalies.max(1));
+    let limits = Limits {
+        steps: options.budget.max_steps / violated.len() as u64,
+        bytes: options.budget.max_memory / LANES as u64,
+        deadline,
+    };
+    let found: Vec<(Anomaly, Result<(), String>)> = violated
+        .into_par_iter()
+        .map(|(rank, key)| {
+            let anomaly = anomaly(history, options, key, rank, &limits);
+            let confirmed = anomaly.confirm(history);
+            (anomaly, confirmed)
+        })
+        .collect();
+    for (anomaly, confirmed) in found {
+        match confirmed {
+            Ok(()) => verdict.anomalies.push(anomaly),
+            Err(problem) if problem.ends_with(confirm::TOO_LARGE) => {
+                verdict
+                    .warnings
+                    .push(format!("the evidence could not be confirmed: {problem}"));
+                verdict.anomalies.push(anomaly);
+            }
+            // A bug of ours must not accuse anybody.
+            Err(problem) => {
+                verdict.warnings.push(format!(
+                    "evidence was rejected, a bug of the checker: {problem}"
+                ));
+                verdict.anomaly_count -= 1;
+            }
+        }
+    }
+    if verdict.anomalies.is_empty() {
+        return verdict.unknown(Reason::NotObservable);
+    }
+    verdict
+        .anomalies
+        .sort_by_key(|anomaly| anomaly.operations.len());
+    verdict
+}
+
+/// The evidence of one key that has no order by this rank.
+fn anomaly(
+    history: &History,
+    options: &Options,
+    key: &KeyView,
+    rank: u64,
+    limits: &Limits,
+) -> Anomaly {
+    let pieces = minimal(&key.items, rank, limits);
+    let explanation = explain(history, key, &pieces);
+    let invoke = |piece: &Piece| history.operations()[piece.item.operation].invoke;
+    let mut operations: Vec<Kept> = pieces
+        .iter()
+        .map(|piece| Kept {
+            invoke: invoke(piece),
+            expectation: piece.expectation,
+        })
+        .collect();
+    operations.sort_by_key(|kept| kept.invoke);
+    let named: BTreeSet<u64> = operations
+        .iter()
+        .map(|kept| kept.invoke)
+        .chain(explanation.besides)
+        .map(|event| event as u64)
+        .collect();
+    let last = pieces
+        .iter()
+        .filter(|piece| !piece.item.pending())
+        .max_by_key(|piece| piece.item.end);
+    Anomaly {
+        kind: explanation.kind,
+        explanation: explanation.text,
+        operations: named.into_iter().collect(),
+        key: Some(key.key.clone()),
+        proof: crate::Proof::Linearizable(Proof {
+            key: key.key.clone(),
+            until: last.map_or(0, |piece| piece.item.returned),
+            operations,
+            failed_cas: options.failed_cas,
+        }),
+    }
 }
 
 /// What ran out first, by the order of keys, and up to which event every key is explained.
