@@ -8,9 +8,11 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
+use super::refute::impossible;
 use super::relevance::reduce;
-use super::search::{Answer, Limits, search};
+use super::search::{self, Answer, Limits};
 use super::view::{Item, KeyView};
+use super::zones;
 use crate::{Budget, Reason};
 
 /// How many keys are searched at the same time, at most.
@@ -23,13 +25,39 @@ pub(super) struct Decision {
     pub(super) answer: Answer,
     /// How many steps it took.
     pub(super) steps: u64,
+    /// Whether a search was needed.
+    pub(super) searched: bool,
 }
 
-/// Looks for an order of these items, by the fastest way that applies.
+/// Looks for an order of these items, sorted by start, by the fastest way that applies.
 pub(super) fn decide(items: &[Item], limits: &Limits) -> Decision {
-    let items = reduce(items);
-    let (answer, steps) = search(&items, limits);
-    Decision { answer, steps }
+    let linear = |answer| Decision {
+        answer,
+        steps: items.len() as u64,
+        searched: false,
+    };
+    if items.is_empty() {
+        return linear(Answer::Linearizable);
+    }
+    if limits.steps == 0 {
+        return linear(search::out_of(Reason::BudgetSteps));
+    }
+    if let Some(rank) = impossible(items) {
+        return linear(Answer::Violated { rank });
+    }
+    let reduced = reduce(items);
+    if zones::apply(&reduced) {
+        return linear(match zones::refuted(&reduced) {
+            Some(rank) => Answer::Violated { rank },
+            None => Answer::Linearizable,
+        });
+    }
+    let (answer, steps) = search::search(&reduced, limits);
+    Decision {
+        answer,
+        steps,
+        searched: true,
+    }
 }
 
 /// When a check must stop.

@@ -9,6 +9,7 @@
 use rustc_hash::FxHashMap;
 
 use super::decide::decide;
+use super::refute::Overwritten;
 use super::search::{Answer, Limits};
 use super::view::{Action, INITIAL, Item, ValueId};
 
@@ -57,9 +58,33 @@ fn prefix(items: &[Item], rank: u64) -> Vec<Piece> {
         .collect()
 }
 
+/// The end of the shortest prefix that is seen to be wrong without much effort, by halving.
+fn shortest(items: &[Item], rank: u64, limits: &Limits) -> u64 {
+    let mut ends: Vec<u64> = items
+        .iter()
+        .map(|item| item.end)
+        .filter(|&end| end <= rank)
+        .collect();
+    ends.sort_unstable();
+    let limits = Limits {
+        steps: limits.steps.min(4 * items.len() as u64),
+        ..*limits
+    };
+    let wrong_by = |&end: &u64| {
+        let items: Vec<Item> = prefix(items, end)
+            .into_iter()
+            .map(|piece| piece.item)
+            .collect();
+        matches!(decide(&items, &limits).answer, Answer::Violated { .. })
+    };
+    let right = ends.partition_point(|end| !wrong_by(end));
+    ends.get(right).copied().unwrap_or(rank)
+}
+
 /// Finds a sub-history of a violated key that is wrong and from which no single operation can be
 /// left out soundly (unless the limits end that early).
 pub(super) fn minimal(items: &[Item], rank: u64, limits: &Limits) -> Vec<Piece> {
+    let rank = shortest(items, rank, limits);
     let mut shrink = Shrink::new(prefix(items, rank), *limits);
     shrink.without_mismatches();
     shrink.by_window();
@@ -162,7 +187,12 @@ impl Shrink {
 
     /// Drops every comparison whose possible writers are not all kept.
     fn make_sound(&self, choice: &mut Choice) {
-        let latest = Latest::of(&self.pieces, &choice.keep);
+        let kept = self
+            .pieces
+            .iter()
+            .zip(&choice.keep)
+            .filter(|&(_, &keep)| keep);
+        let latest = Overwritten::new(kept.map(|(piece, _)| &piece.item));
         for at in 0..self.pieces.len() {
             if !choice.keep[at] || !choice.expect[at] || self.supported(at, &choice.keep, &latest) {
                 continue;
@@ -173,9 +203,9 @@ impl Shrink {
     }
 
     /// Whether everybody is kept who may have written what this operation found.
-    fn supported(&self, at: usize, keep: &[bool], latest: &Latest) -> bool {
+    fn supported(&self, at: usize, keep: &[bool], latest: &Overwritten) -> bool {
         let item = &self.pieces[at].item;
-        let overwritten = latest.start_before(item.start);
+        let overwritten = latest.before(item.start);
         let kept_or_overwritten = |&writer: &usize| {
             keep[writer]
                 || writer == at
@@ -294,37 +324,5 @@ impl Shrink {
                 self.attempt(choice);
             }
         }
-    }
-}
-
-/// Of the kept operations that certainly changed the state: how late one began, by when it ended.
-struct Latest {
-    /// End, and the latest start of those that ended by then.
-    by_end: Vec<(u64, u64)>,
-}
-
-impl Latest {
-    fn of(pieces: &[Piece], keep: &[bool]) -> Latest {
-        let mut by_end: Vec<(u64, u64)> = pieces
-            .iter()
-            .zip(keep)
-            .filter(|&(piece, &keep)| {
-                keep && !piece.item.pending() && piece.item.action.writes().is_some()
-            })
-            .map(|(piece, _)| (piece.item.end, piece.item.start))
-            .collect();
-        by_end.sort_unstable();
-        let mut latest = 0;
-        for (_, start) in &mut by_end {
-            latest = latest.max(*start);
-            *start = latest;
-        }
-        Latest { by_end }
-    }
-
-    /// The latest start of one that had ended before this moment.
-    fn start_before(&self, moment: u64) -> Option<u64> {
-        let ended = self.by_end.partition_point(|&(end, _)| end < moment);
-        ended.checked_sub(1).map(|last| self.by_end[last].1)
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn explain(history: &History, key: &KeyView, pieces: &[Piece]) -> Exp
         .or_else(|| story.overwritten())
         .or_else(|| story.new_then_old())
         .or_else(|| story.twice_the_same())
+        .or_else(|| story.replaced())
         .or_else(|| story.to_and_fro())
         .unwrap_or_else(|| story.no_order())
 }
@@ -256,6 +257,47 @@ impl Story<'_> {
             ),
             besides: Vec::new(),
         })
+    }
+
+    /// A value was found that had been written once and replaced before.
+    fn replaced(&self) -> Option<Explanation> {
+        for (late, value) in self.finders() {
+            let writers = self.writers(value);
+            let swap = self.finders().map(|(item, _)| item).find(|item| {
+                item.end < late.start
+                    && matches!(&item.action, Action::Cas { from, to } if *from == value && to != from)
+            });
+            let Some(swap) = swap else { continue };
+            if writers.len() != usize::from(value != INITIAL)
+                || self.pieces.len() != writers.len() + 2
+            {
+                continue;
+            }
+            let once = match writers.first() {
+                None => String::new(),
+                Some(writer) => format!(
+                    ", and {} had been written only once, by {} at {}",
+                    self.value(value),
+                    self.client(writer),
+                    self.began(writer)
+                ),
+            };
+            return Some(Explanation {
+                kind: "stale-read",
+                text: format!(
+                    "{} {} at {} (begun at {}), after {} had finished {} at {}{once}",
+                    self.client(late),
+                    self.did(late),
+                    self.ended(late),
+                    self.began(late),
+                    self.client(swap),
+                    self.doing(swap),
+                    self.ended(swap),
+                ),
+                besides: Vec::new(),
+            });
+        }
+        None
     }
 
     /// A value was found, then another, then the first again, and each was written once.

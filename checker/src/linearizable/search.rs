@@ -45,7 +45,8 @@ pub(super) enum Answer {
     Linearizable,
     /// There is none.
     Violated {
-        /// The return, as a rank in real time, by which there is none.
+        /// The return, as a rank in real time, by which there is none; the search gives the
+        /// first such, faster ways perhaps a later one.
         rank: u64,
     },
     /// Not known.
@@ -71,7 +72,8 @@ pub(super) fn search(items: &[Item], limits: &Limits) -> (Answer, u64) {
     }
 }
 
-const fn out_of(reason: Reason) -> Answer {
+/// Nothing is known, for this reason.
+pub(super) const fn out_of(reason: Reason) -> Answer {
     Answer::Unknown {
         reason,
         explained: None,

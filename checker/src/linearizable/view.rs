@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use polygraph_history::{
-    ErrorName, EventIndex, History, Key, Op, Operation, OperationId, Outcome, Value,
+    ErrorName, EventIndex, History, Key, Op, Operation, OperationId, Order, Outcome, Value,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -194,7 +194,7 @@ fn key_view(history: &History, failed_cas: FailedCas, bucket: Bucket) -> KeyView
     items.sort_by_key(|item| (item.start, item.operation));
     KeyView {
         key: bucket.key,
-        overlaps: overlaps(&items),
+        overlaps: overlaps(history, &items),
         values: values.values,
         items,
         operations: bucket.ids.len() as u64,
@@ -236,22 +236,29 @@ fn action<'a>(
     }
 }
 
-/// How many pairs of operations overlapped, among those that were open when another began. An
-/// operation of unknown outcome counts only against what was open when it began itself.
-fn overlaps(items: &[Item]) -> u64 {
+/// How many pairs of operations overlapped: were open at the same time, as far as their clients
+/// waited for them.
+fn overlaps(history: &History, items: &[Item]) -> u64 {
     let mut ends: Vec<u64> = items
         .iter()
-        .filter(|item| !item.pending())
-        .map(|item| item.end)
+        .map(|item| match (item.pending(), history.order()) {
+            (false, _) => item.end,
+            (true, Order::Index) => {
+                let complete = history.operations()[item.operation].complete;
+                complete.map_or(u64::MAX, |event| event as u64)
+            }
+            // Where ranks are not events the moment is not known; then it counts only against
+            // what was open when it began.
+            (true, Order::Time) => item.start,
+        })
         .collect();
     ends.sort_unstable();
-    let (mut begun, mut ended, mut pairs) = (0, 0, 0);
-    for item in items {
-        while ended < ends.len() && ends[ended] < item.start {
+    let (mut ended, mut pairs) = (0, 0);
+    for (begun, item) in items.iter().enumerate() {
+        while ended < begun && ends[ended] < item.start {
             ended += 1;
         }
         pairs += (begun - ended) as u64;
-        begun += usize::from(!item.pending());
     }
     pairs
 }
@@ -272,7 +279,7 @@ pub(super) fn classes(items: &[Item]) -> (Vec<Action>, Vec<u32>) {
     (actions, of_item)
 }
 
-/// The values that some items write, each once or more than once.
+/// Whether every value that can be told from others is written at most once.
 pub(super) fn written_once(items: &[Item]) -> bool {
     let mut seen = FxHashSet::default();
     items

@@ -2,5 +2,7 @@
 
 mod brute;
 mod build;
+mod cases;
+mod corpora;
 mod fuzz;
 mod random;
