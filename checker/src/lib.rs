@@ -3,6 +3,7 @@
 //! - [`GUARANTEES`], [`Entry`]: start here; every guarantee that can be checked, by name.
 //! - [`Verdict`], [`Anomaly`], [`Validity`]: what a check answers.
 //! - [`Options`], [`Budget`]: how hard it may try, and how it reads what is ambiguous.
+//! - [`model`]: sequential specifications.
 //! - [`linearizable`]: single operations. [`isolation`]: transactions. [`session`]: what one
 //!   session may expect. [`replicas`]: what the copies of a key look like in the end.
 //!
@@ -15,6 +16,7 @@
 mod guarantees;
 pub mod isolation;
 pub mod linearizable;
+pub mod model;
 mod options;
 mod recovers;
 pub mod replicas;
