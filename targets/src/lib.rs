@@ -8,6 +8,7 @@
 //! happen: it is the honest protocol, and the anomaly follows. Planted bugs are off by default.
 
 mod claim;
+pub mod consensus;
 pub mod leaderless;
 mod target;
 
@@ -15,7 +16,7 @@ pub use claim::{Claim, Faults, Stance};
 pub use target::{Bug, ErrorRow, Target};
 
 /// Every target, in the order in which they are shown.
-pub const TARGETS: &[&dyn Target] = &[&leaderless::Leaderless];
+pub const TARGETS: &[&dyn Target] = &[&leaderless::Leaderless, &consensus::Consensus];
 
 /// The target of this name.
 ///
