@@ -180,7 +180,8 @@ fn lists(view: &View<'_>, orders: &Orders, key: u32, findings: &mut Findings) {
     // Every later append stands on the aborted one as well: one report a list.
     let mut reported = false;
     for (position, &element) in orders.elements(key).iter().enumerate() {
-        if element == NONE {
+        // What stands here for the second time is wrong in any case, and shows no order.
+        if element == NONE || orders.position[element as usize] != position as u32 {
             continue;
         }
         let known = &view.elements[element as usize];

@@ -135,7 +135,7 @@ impl<'p, 'c> Search<'p, 'c> {
                         return best;
                     }
                     let most = best.as_ref().map_or(usize::MAX, |best| best.txns.len() - 1);
-                    if let Some(walk) = self.from_edge(from, to, most, steps) {
+                    if let Some(walk) = self.along(from, to, most, steps) {
                         let named = simple_cycles(&walk)
                             .into_iter()
                             .filter_map(|cycle| self.part.name(&cycle, self.rule.suffix));
@@ -165,7 +165,7 @@ impl<'p, 'c> Search<'p, 'c> {
     }
 
     /// The shortest cycle of the kind that begins with this edge and has at most `most` edges.
-    fn from_edge(&mut self, from: u32, to: u32, most: usize, steps: &mut u64) -> Option<Vec<u32>> {
+    fn along(&mut self, from: u32, to: u32, most: usize, steps: &mut u64) -> Option<Vec<u32>> {
         let first = u8::from(self.rule.keeps_apart());
         let home = self.component[from as usize][0];
         if home == NOWHERE || self.component[to as usize][first as usize] != home {
