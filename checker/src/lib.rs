@@ -13,6 +13,7 @@
 //! **Invariant:** *violated* is said only with evidence that [`Anomaly::confirm`] accepts, and
 //! confirming shares no code with finding.
 
+mod graph;
 mod guarantees;
 pub mod isolation;
 pub mod linearizable;
