@@ -51,9 +51,14 @@ fn check(history: &History, _: &Options) -> Verdict {
         if operations.iter().any(|operation| in_time(&operation)) {
             continue;
         }
-        let last = operations.iter().map(|operation| history.invoked_at(operation)).max();
+        let last = operations
+            .iter()
+            .map(|operation| history.invoked_at(operation))
+            .max();
         // Whoever stopped asking before the deadline cannot say that no answer would have come.
-        if last.is_none_or(|last| last.since(healed) + 2 * Duration::from_secs(1) < RECOVERY_DEADLINE) {
+        if last
+            .is_none_or(|last| last.since(healed) + 2 * Duration::from_secs(1) < RECOVERY_DEADLINE)
+        {
             unsettled = true;
             continue;
         }
@@ -86,7 +91,8 @@ pub(crate) fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
     let mut healed = Time::ZERO;
     let (mut asked_at, mut answers) = (None, 0);
     for event in history.events() {
-        if event.process == Process::Nemesis && event.fault().is_some_and(|f| f.phase == Phase::End) {
+        if event.process == Process::Nemesis && event.fault().is_some_and(|f| f.phase == Phase::End)
+        {
             healed = healed.max(event.time);
         }
     }
@@ -104,15 +110,22 @@ pub(crate) fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
         answers += usize::from(ok.is_some_and(|ok| ok.time.since(healed) <= RECOVERY_DEADLINE));
     }
     match (asked_at, answers) {
-        (None, _) => Err(format!("{} was not asked after everything was healed", proof.node)),
+        (None, _) => Err(format!(
+            "{} was not asked after everything was healed",
+            proof.node
+        )),
         (Some(_), 0) => Ok(()),
         (Some(_), count) => Err(format!("{} answered {count} operations", proof.node)),
     }
 }
 
 fn healed_at(history: &History) -> Time {
-    let ends = history.faults().filter(|(_, fault)| fault.phase == Phase::End);
-    ends.map(|(event, _)| event.time).max().unwrap_or(Time::ZERO)
+    let ends = history
+        .faults()
+        .filter(|(_, fault)| fault.phase == Phase::End);
+    ends.map(|(event, _)| event.time)
+        .max()
+        .unwrap_or(Time::ZERO)
 }
 
 /// The node that an operation asked, if it asked the store and not one copy.
@@ -133,10 +146,15 @@ fn answered_in_time(history: &History, operation: &Operation, healed: Time) -> b
 fn errors(history: &History, operations: &[&Operation]) -> String {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for operation in operations {
-        let error = history.completion(operation).and_then(|event| event.error.as_ref());
+        let error = history
+            .completion(operation)
+            .and_then(|event| event.error.as_ref());
         let name = error.map_or_else(|| "no answer".to_owned(), ToString::to_string);
         *counts.entry(name).or_default() += 1;
     }
-    let counts: Vec<_> = counts.iter().map(|(name, count)| format!("{name} {count}×")).collect();
+    let counts: Vec<_> = counts
+        .iter()
+        .map(|(name, count)| format!("{name} {count}×"))
+        .collect();
     counts.join(", ")
 }

@@ -3,9 +3,7 @@
 use std::collections::VecDeque;
 
 use polygraph_cluster::World;
-use polygraph_history::{
-    Body, Effect, ErrorName, Kind, Phase, Process, Time, Verification,
-};
+use polygraph_history::{Body, Effect, ErrorName, Kind, Phase, Process, Time, Verification};
 use polygraph_nemesis::{Planned, inject, resolve};
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +57,10 @@ impl Faults {
     pub fn replayed(schedule: Vec<Scheduled>) -> Faults {
         let mut waiting: Vec<_> = schedule.iter().map(|fault| fault.planned.clone()).collect();
         waiting.sort_by_key(|fault| fault.start);
-        Faults { resolved: Some(schedule), ..Faults::planned(waiting) }
+        Faults {
+            resolved: Some(schedule),
+            ..Faults::planned(waiting)
+        }
     }
 
     /// When something of this is due next.
@@ -67,7 +68,11 @@ impl Faults {
     pub fn due(&self) -> Time {
         let starts = self.waiting.front().map(|fault| fault.start);
         let ends = self.active.iter().map(|fault| fault.planned.end);
-        let looks = self.active.iter().chain(&self.ending).filter_map(|fault| fault.look);
+        let looks = self
+            .active
+            .iter()
+            .chain(&self.ending)
+            .filter_map(|fault| fault.look);
         starts
             .into_iter()
             .chain(ends)
@@ -86,8 +91,9 @@ impl Faults {
     pub fn act(&mut self, world: &mut dyn World, recorder: &mut Recorder<'_>) {
         let now = world.now();
         self.look(now, world, recorder);
-        let (ended, active) =
-            std::mem::take(&mut self.active).into_iter().partition(|f| f.planned.end <= now);
+        let (ended, active) = std::mem::take(&mut self.active)
+            .into_iter()
+            .partition(|f| f.planned.end <= now);
         self.active = active;
         for fault in ended {
             self.end(fault, world, recorder);
@@ -130,15 +136,29 @@ impl Faults {
         let body = Body::Fault(event.clone());
         recorder.record(now, Process::Nemesis, Kind::Invoke, body, |_| ());
         let Some(effect) = effect else {
-            recorder.record(now, Process::Nemesis, Kind::Fail, Body::Fault(event), |event| {
-                event.error = Some(ErrorName::NO_SUCH_ROLE);
+            recorder.record(
+                now,
+                Process::Nemesis,
+                Kind::Fail,
+                Body::Fault(event),
+                |event| {
+                    event.error = Some(ErrorName::NO_SUCH_ROLE);
+                },
+            );
+            self.done.push(Scheduled {
+                planned,
+                effect: None,
             });
-            self.done.push(Scheduled { planned, effect: None });
             return;
         };
         let before = inject::begin(world, planned.id, &effect);
         let look = Some((now, now + VERIFY_WITHIN));
-        self.active.push(Active { planned, effect, before, look });
+        self.active.push(Active {
+            planned,
+            effect,
+            before,
+            look,
+        });
         self.look(now, world, recorder);
     }
 
@@ -150,7 +170,13 @@ impl Faults {
             look_at_start(&mut fault, now, world, recorder);
         }
         let event = fault.planned.event(Phase::End, Some(fault.effect.clone()));
-        recorder.record(now, Process::Nemesis, Kind::Invoke, Body::Fault(event), |_| ());
+        recorder.record(
+            now,
+            Process::Nemesis,
+            Kind::Invoke,
+            Body::Fault(event),
+            |_| (),
+        );
         inject::end(world, fault.planned.id, &fault.effect);
         fault.look = Some((now, now + VERIFY_WITHIN));
         self.done.push(Scheduled {
@@ -182,7 +208,9 @@ fn look_at_start(
     world: &mut dyn World,
     recorder: &mut Recorder<'_>,
 ) {
-    let Some((_, deadline)) = fault.look.filter(|&(next, _)| next <= now) else { return };
+    let Some((_, deadline)) = fault.look.filter(|&(next, _)| next <= now) else {
+        return;
+    };
     let seen = inject::seen(world, fault.planned.id, &fault.effect, &fault.before);
     fault.look = conclude(fault, Phase::Start, seen, (now, deadline), recorder);
 }
@@ -194,7 +222,9 @@ fn look_at_end(
     world: &mut dyn World,
     recorder: &mut Recorder<'_>,
 ) {
-    let Some((_, deadline)) = fault.look.filter(|&(next, _)| next <= now) else { return };
+    let Some((_, deadline)) = fault.look.filter(|&(next, _)| next <= now) else {
+        return;
+    };
     let seen = inject::healed(world, fault.planned.id, &fault.effect, others);
     fault.look = conclude(fault, Phase::End, seen, (now, deadline), recorder);
 }

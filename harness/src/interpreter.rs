@@ -264,7 +264,8 @@ impl<'a, 'r> Interpreter<'a, 'r> {
 
     fn final_phase(&mut self) {
         let now = self.world.now();
-        self.generator().begin_final(now, now + CONVERGENCE_DEADLINE);
+        self.generator()
+            .begin_final(now, now + CONVERGENCE_DEADLINE);
         loop {
             let now = self.world.now();
             let mut next = self.expire_all();
@@ -344,7 +345,9 @@ impl<'a, 'r> Interpreter<'a, 'r> {
     }
 
     fn generator(&mut self) -> &mut dyn Generator {
-        self.generator.as_deref_mut().expect("only generated runs have phases")
+        self.generator
+            .as_deref_mut()
+            .expect("only generated runs have phases")
     }
 
     /// The node that a client asks.
@@ -355,7 +358,10 @@ impl<'a, 'r> Interpreter<'a, 'r> {
             Op::Read { key, .. } if self.routing.reads_anywhere => {
                 let replicas = (self.routing.replicas)(key);
                 let bits = keyed(&[self.spec.seed, text("route"), client as u64, ordinal]);
-                replicas.get(below(bits, replicas.len() as u64) as usize).copied().unwrap_or(home)
+                replicas
+                    .get(below(bits, replicas.len() as u64) as usize)
+                    .copied()
+                    .unwrap_or(home)
             }
             _ => home,
         }
@@ -363,7 +369,16 @@ impl<'a, 'r> Interpreter<'a, 'r> {
 
     fn issue(&mut self, client: usize, at: Time, node: NodeId, op: Op) {
         let id = self.course.plan.len() as u64;
-        self.submit(client, PlannedOp { id, client, at, node, op });
+        self.submit(
+            client,
+            PlannedOp {
+                id,
+                client,
+                at,
+                node,
+                op,
+            },
+        );
     }
 
     fn submit(&mut self, number: usize, planned: PlannedOp) {
@@ -380,10 +395,12 @@ impl<'a, 'r> Interpreter<'a, 'r> {
         self.own(request, number);
         let process = Process::Client(self.clients[number].process);
         let body = Body::Op(planned.op.clone());
-        let event = self.recorder.record(now, process, Kind::Invoke, body, |event| {
-            event.node = Some(planned.node);
-            event.intended = (planned.at < now).then_some(planned.at);
-        });
+        let event = self
+            .recorder
+            .record(now, process, Kind::Invoke, body, |event| {
+                event.node = Some(planned.node);
+                event.intended = (planned.at < now).then_some(planned.at);
+            });
         if let Some(generator) = &mut self.generator {
             generator.update(event);
         }
@@ -428,7 +445,10 @@ impl<'a, 'r> Interpreter<'a, 'r> {
 
     /// Ends a client's operation that has had no answer for too long.
     fn expire(&mut self, number: usize, now: Time) {
-        let expired = self.clients[number].open.as_ref().filter(|open| open.deadline <= now);
+        let expired = self.clients[number]
+            .open
+            .as_ref()
+            .filter(|open| open.deadline <= now);
         if let Some(request) = expired.map(|open| open.request) {
             self.disown(request);
             self.complete(number, now, Reply::info(ErrorName::TIMEOUT));
@@ -441,20 +461,31 @@ impl<'a, 'r> Interpreter<'a, 'r> {
         for number in 0..self.clients.len() {
             self.expire(number, now);
         }
-        let open = self.clients.iter().filter_map(|client| client.open.as_ref());
+        let open = self
+            .clients
+            .iter()
+            .filter_map(|client| client.open.as_ref());
         open.map(|open| open.deadline).min().unwrap_or(Time::MAX)
     }
 
     /// Lets time pass; gives back the node that answered, and whether it said ok.
     fn advance(&mut self, phase: &'static str, until: Time) -> Option<(NodeId, bool)> {
-        let Occurrence { time, request, reply } = self.world.advance(until)?;
+        let Occurrence {
+            time,
+            request,
+            reply,
+        } = self.world.advance(until)?;
         let number = self.disown(request)?;
         let node = self.clients[number].open.as_ref()?.node;
         let ok = matches!(reply, Reply::Ok { .. });
         self.complete(number, time, reply);
         self.completed += 1;
         if self.completed.is_multiple_of(256) {
-            (self.progress)(Progress { phase, time, completed: self.completed });
+            (self.progress)(Progress {
+                phase,
+                time,
+                completed: self.completed,
+            });
         }
         Some((node, ok))
     }
@@ -462,7 +493,9 @@ impl<'a, 'r> Interpreter<'a, 'r> {
     fn complete(&mut self, number: usize, time: Time, reply: Reply) {
         let clients = self.clients.len() as u64;
         let client = &mut self.clients[number];
-        let Some(open) = client.open.take() else { return };
+        let Some(open) = client.open.take() else {
+            return;
+        };
         let process = Process::Client(client.process);
         let (kind, op, version, error, detail) = match reply {
             Reply::Ok { op, version } => (Kind::Ok, op, version, None, String::new()),
@@ -472,12 +505,14 @@ impl<'a, 'r> Interpreter<'a, 'r> {
         if kind == Kind::Info {
             client.process += clients;
         }
-        let event = self.recorder.record(time, process, kind, Body::Op(op), |event| {
-            event.node = Some(open.node);
-            event.version = version;
-            event.error = error;
-            event.detail = (!detail.is_empty()).then_some(detail);
-        });
+        let event = self
+            .recorder
+            .record(time, process, kind, Body::Op(op), |event| {
+                event.node = Some(open.node);
+                event.version = version;
+                event.error = error;
+                event.detail = (!detail.is_empty()).then_some(detail);
+            });
         if let Some(generator) = &mut self.generator {
             generator.update(event);
         }

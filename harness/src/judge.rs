@@ -5,9 +5,7 @@ use std::time::Instant;
 
 use polygraph_checker::{Options, Reason, Validity, Verdict, entry};
 use polygraph_history::{Guarantee, History, Kind, Outcome as OperationOutcome, Phase};
-use polygraph_results::{
-    Counts, FaultCounts, GuaranteeReport, Observed, Outcome, Report,
-};
+use polygraph_results::{Counts, FaultCounts, GuaranteeReport, Observed, Outcome, Report};
 use polygraph_targets::{Claim, Stance};
 
 use crate::run::{Finished, counts};
@@ -37,8 +35,10 @@ pub fn check(history: &History, guarantee: Guarantee, options: &Options) -> Guar
         Some(entry) => (entry.check)(history, options),
         None => Verdict::holds(guarantee, "none").unknown(Reason::NotApplicable),
     };
-    let took_place =
-        history.operations().iter().any(|operation| operation.outcome == OperationOutcome::Ok);
+    let took_place = history
+        .operations()
+        .iter()
+        .any(|operation| operation.outcome == OperationOutcome::Ok);
     if verdict.validity == Validity::Holds && !took_place {
         verdict = verdict.unknown(Reason::TooFewOpportunities);
     }
@@ -47,7 +47,11 @@ pub fn check(history: &History, guarantee: Guarantee, options: &Options) -> Guar
     assert!(
         report.anomalies.iter().all(|anomaly| anomaly.confirmed),
         "an anomaly of {guarantee} that its own confirmation refuses: {:?}",
-        verdict.anomalies.iter().map(|anomaly| anomaly.confirm(history)).collect::<Vec<_>>(),
+        verdict
+            .anomalies
+            .iter()
+            .map(|anomaly| anomaly.confirm(history))
+            .collect::<Vec<_>>(),
     );
     report
 }
@@ -72,12 +76,19 @@ pub fn test(resolved: &Resolved, finished: &Finished, options: &Options) -> Repo
             demand(&mut report, guarantee, &lost);
             let asked = resolved.asked.contains(&guarantee);
             // A planted bug is a departure from what the target claims; the claims stand.
-            place(&mut report, applicable(&claims, guarantee, resolved, history), asked);
+            place(
+                &mut report,
+                applicable(&claims, guarantee, resolved, history),
+                asked,
+            );
             report
         })
         .collect();
     if resolved.asked.is_empty() {
-        for guarantee in Guarantee::ALL.iter().filter(|name| !evaluated.contains(name)) {
+        for guarantee in Guarantee::ALL
+            .iter()
+            .filter(|name| !evaluated.contains(name))
+        {
             if let Some(stance) = applicable(&claims, *guarantee, resolved, history) {
                 let claimed = stance == Stance::Holds;
                 guarantees.push(GuaranteeReport::not_exercised(guarantee.name(), claimed));
@@ -116,7 +127,11 @@ pub fn test(resolved: &Resolved, finished: &Finished, options: &Options) -> Repo
         run: None,
         runs: Vec::new(),
     };
-    let harness = if lost.is_empty() { exit::OK } else { exit::HARNESS };
+    let harness = if lost.is_empty() {
+        exit::OK
+    } else {
+        exit::HARNESS
+    };
     conclude(&mut report, harness, finished.course.interrupted);
     report
 }
@@ -196,7 +211,11 @@ fn code(report: &GuaranteeReport) -> u8 {
 /// Fills in the exit code and the verdict on the whole.
 pub fn conclude(report: &mut Report, harness: u8, interrupted: bool) {
     let codes: Vec<u8> = report.guarantees.iter().map(code).collect();
-    let interrupted = if interrupted { exit::INTERRUPTED } else { exit::OK };
+    let interrupted = if interrupted {
+        exit::INTERRUPTED
+    } else {
+        exit::OK
+    };
     let found = |code| codes.contains(&code);
     report.exit = match () {
         () if found(exit::VIOLATED) => exit::VIOLATED,
@@ -231,7 +250,12 @@ fn fault_counts(finished: &Finished) -> Vec<FaultCounts> {
     }
     let count = |(kind, planned): &(String, u64)| {
         let (applied, verified) = seen.get(kind.as_str()).copied().unwrap_or_default();
-        FaultCounts { kind: kind.clone(), planned: *planned, applied, verified }
+        FaultCounts {
+            kind: kind.clone(),
+            planned: *planned,
+            applied,
+            verified,
+        }
     };
     finished.planned.iter().map(count).collect()
 }

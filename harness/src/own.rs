@@ -156,9 +156,16 @@ impl<N: Node + 'static, F: Fn(NodeId) -> N + 'static> Test<F> {
         let name = |error: String| -> ! { panic!("{error}") };
         let workload = workload(&self.spec.workload.name).unwrap_or_else(|error| name(error));
         self.spec.workload.settings = Settings::defaults(workload.knobs());
-        let families: Vec<_> = self.spec.nemesis.iter().map(|family| nemesis(family)).collect();
-        let families: Vec<_> =
-            families.into_iter().map(|family| family.unwrap_or_else(|error| name(error))).collect();
+        let families: Vec<_> = self
+            .spec
+            .nemesis
+            .iter()
+            .map(|family| nemesis(family))
+            .collect();
+        let families: Vec<_> = families
+            .into_iter()
+            .map(|family| family.unwrap_or_else(|error| name(error)))
+            .collect();
         let deployment = Deployment {
             nodes: self.spec.nodes,
             settings: Settings::default(),
@@ -191,7 +198,10 @@ impl<N: Node + 'static, F: Fn(NodeId) -> N + 'static> Test<F> {
             &self.spec,
             &mut world,
             &mut recorder,
-            Routing { replicas, reads_anywhere: false },
+            Routing {
+                replicas,
+                reads_anywhere: false,
+            },
             Faults::planned(planned),
             &Interrupt::new(0),
             &|_| (),
@@ -199,7 +209,9 @@ impl<N: Node + 'static, F: Fn(NodeId) -> N + 'static> Test<F> {
         .run(Source::Generated(workload.generator(setup)));
         world.stop();
         drop(course);
-        let events = recorder.finish().expect("nothing is written that could fail");
+        let events = recorder
+            .finish()
+            .expect("nothing is written that could fail");
         let history = History::new(Some(self.spec), Order::Index, events)
             .unwrap_or_else(|error| panic!("the store broke the rules of a history: {error}"));
         Findings { history }
@@ -219,7 +231,10 @@ impl Findings {
     /// If it does not, with the evidence.
     pub fn assert(&self, guarantee: Guarantee) {
         let report = self.check(guarantee);
-        let evidence = report.anomalies.first().map_or("", |anomaly| &anomaly.explanation);
+        let evidence = report
+            .anomalies
+            .first()
+            .map_or("", |anomaly| &anomaly.explanation);
         assert!(
             report.verdict == Observed::Holds,
             "{guarantee} is {:?}: {evidence}{}",

@@ -26,7 +26,12 @@ impl<'a> Recorder<'a> {
         eager: bool,
     ) -> io::Result<Recorder<'a>> {
         let file = out.map(|out| Writer::new(out, spec)).transpose()?;
-        Ok(Recorder { events: Vec::new(), file, eager, failed: None })
+        Ok(Recorder {
+            events: Vec::new(),
+            file,
+            eager,
+            failed: None,
+        })
     }
 
     /// Records an event; gives it back with its place.

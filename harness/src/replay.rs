@@ -20,8 +20,13 @@ use crate::spec::Resolved;
 /// A sentence that names the file and what is wrong with it.
 pub fn load_spec(path: &Path) -> Result<Spec, String> {
     let file = path.join("spec.json");
-    let text = fs::read_to_string(&file)
-        .map_err(|error| format!("{} is not the folder of a run: {}: {error}", path.display(), file.display()))?;
+    let text = fs::read_to_string(&file).map_err(|error| {
+        format!(
+            "{} is not the folder of a run: {}: {error}",
+            path.display(),
+            file.display()
+        )
+    })?;
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
@@ -46,7 +51,11 @@ pub fn replay(
     let wrong = |name: &'static str| move |error: String| anyhow::anyhow!("{name}, {error}");
     let plan = read_lines(read("plan.jsonl")?).map_err(wrong("plan.jsonl"))?;
     let schedule = read_lines(read("schedule.jsonl")?).map_err(wrong("schedule.jsonl"))?;
-    let conduct = Conduct { interrupt, progress, replay: Some((plan, schedule)) };
+    let conduct = Conduct {
+        interrupt,
+        progress,
+        replay: Some((plan, schedule)),
+    };
     let report = run(resolved, options, conduct, Some(folder))?;
     let before = fs::read(path.join("history.jsonl"))?;
     let after = fs::read(folder.file("history.jsonl"))?;

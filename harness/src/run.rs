@@ -48,7 +48,9 @@ pub struct Finished {
 pub fn deploy(resolved: &Resolved) -> anyhow::Result<Box<dyn World>> {
     let deployment = resolved.deployment();
     match resolved.spec.world.as_str() {
-        "sim" => Ok(resolved.target.simulate(&deployment, &sim::Options::default())),
+        "sim" => Ok(resolved
+            .target
+            .simulate(&deployment, &sim::Options::default())),
         other => anyhow::bail!("the world `{other}` is not built yet"),
     }
 }
@@ -78,7 +80,11 @@ pub fn conduct(
         supported: resolved.supported.clone(),
         replicas,
     };
-    let env = Env::new(&resolved.deployment(), target.has_leader(), world.capabilities());
+    let env = Env::new(
+        &resolved.deployment(),
+        target.has_leader(),
+        world.capabilities(),
+    );
     let planned = schedule(
         &resolved.nemeses,
         &env,
@@ -89,9 +95,10 @@ pub fn conduct(
     let counts = count_planned(spec, &planned);
     let (source, faults) = match conduct.replay {
         Some((plan, schedule)) => (Source::Replayed(plan), Faults::replayed(schedule)),
-        None => {
-            (Source::Generated(resolved.workload.generator(setup)), Faults::planned(planned))
-        }
+        None => (
+            Source::Generated(resolved.workload.generator(setup)),
+            Faults::planned(planned),
+        ),
     };
     let mut recorder = Recorder::new(Some(spec), out, spec.world != "sim")?;
     let course = Interpreter::new(
@@ -104,25 +111,44 @@ pub fn conduct(
         conduct.progress,
     )
     .run(source);
-    let logs =
-        world.nodes().to_vec().into_iter().map(|node| (node.to_string(), world.log(node)));
+    let logs = world
+        .nodes()
+        .to_vec()
+        .into_iter()
+        .map(|node| (node.to_string(), world.log(node)));
     let logs = logs.collect();
     world.stop();
     let events = recorder.finish().context("the history cannot be written")?;
     let history = History::new(Some(spec.clone()), Order::Index, events)
         .context("the recorded history is not one: a bug of ours")?;
-    Ok(Finished { history, course, logs, planned: counts })
+    Ok(Finished {
+        history,
+        course,
+        logs,
+        planned: counts,
+    })
 }
 
 fn count_planned(spec: &Spec, planned: &[polygraph_nemesis::Planned]) -> Vec<(String, u64)> {
-    let of = |name: &String| planned.iter().filter(|fault| fault.family.name() == name).count();
-    spec.nemesis.iter().map(|name| (name.clone(), of(name) as u64)).collect()
+    let of = |name: &String| {
+        planned
+            .iter()
+            .filter(|fault| fault.family.name() == name)
+            .count()
+    };
+    spec.nemesis
+        .iter()
+        .map(|name| (name.clone(), of(name) as u64))
+        .collect()
 }
 
 /// How the operations of a history ended.
 #[must_use]
 pub fn counts(history: &History, not_issued: u64) -> Counts {
-    let mut counts = Counts { not_issued, ..Counts::default() };
+    let mut counts = Counts {
+        not_issued,
+        ..Counts::default()
+    };
     for operation in history.operations() {
         match operation.outcome {
             polygraph_history::Outcome::Ok => counts.ok += 1,
@@ -155,7 +181,10 @@ pub fn run(
     let finished = conduct(resolved, world.as_mut(), how, out)?;
     if let Some(folder) = folder {
         write_lines(&mut folder.writer("plan.jsonl")?, &finished.course.plan)?;
-        write_lines(&mut folder.writer("schedule.jsonl")?, &finished.course.schedule)?;
+        write_lines(
+            &mut folder.writer("schedule.jsonl")?,
+            &finished.course.schedule,
+        )?;
         for (node, log) in &finished.logs {
             folder.write(&format!("logs/{node}.log"), log)?;
         }

@@ -77,7 +77,10 @@ impl Resolved {
         let workload = workload(request.workload.as_deref().unwrap_or(defaults::WORKLOAD))?;
         let world = request.world.as_deref().unwrap_or("sim");
         if !WORLDS.contains(&world) {
-            return Err(format!("there is no world `{world}`; there are {}", WORLDS.join(", ")));
+            return Err(format!(
+                "there is no world `{world}`; there are {}",
+                WORLDS.join(", ")
+            ));
         }
         let time = match world {
             "sim" => defaults::TIME_SIM,
@@ -111,8 +114,16 @@ impl Resolved {
             nemesis_settings,
             world: world.to_owned(),
             nodes: positive("--nodes", request.nodes.unwrap_or(defaults::NODES), 1000)?,
-            clients: positive("--clients", request.clients.unwrap_or(defaults::CLIENTS), 10_000)?,
-            rate: positive("--rate", request.rate.unwrap_or(defaults::RATE), 100_000_000)?,
+            clients: positive(
+                "--clients",
+                request.clients.unwrap_or(defaults::CLIENTS),
+                10_000,
+            )?,
+            rate: positive(
+                "--rate",
+                request.rate.unwrap_or(defaults::RATE),
+                100_000_000,
+            )?,
             time_ns: u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),
             ops: request.ops,
             seed: request.seed.unwrap_or(defaults::SEED),
@@ -148,8 +159,16 @@ impl Resolved {
                 known.join(", ")
             ));
         }
-        let nemeses = spec.nemesis.iter().map(|name| nemesis(name)).collect::<Result<_, _>>()?;
-        let asked = spec.guarantees.iter().map(|name| asked(name)).collect::<Result<_, _>>()?;
+        let nemeses = spec
+            .nemesis
+            .iter()
+            .map(|name| nemesis(name))
+            .collect::<Result<_, _>>()?;
+        let asked = spec
+            .guarantees
+            .iter()
+            .map(|name| asked(name))
+            .collect::<Result<_, _>>()?;
         let supported = target.supports(&spec.settings).to_vec();
         let mut resolved = Resolved {
             spec,
@@ -230,18 +249,26 @@ fn families(names: &[String]) -> Result<Vec<String>, String> {
     match names[..] {
         ["none"] => return Ok(Vec::new()),
         ["all"] => {
-            return Ok(FaultFamily::ALL.iter().map(|family| family.name().to_owned()).collect());
+            return Ok(FaultFamily::ALL
+                .iter()
+                .map(|family| family.name().to_owned())
+                .collect());
         }
         _ => {}
     }
     for name in &names {
         if matches!(*name, "none" | "all") {
-            return Err(format!("`{name}` stands alone; it cannot be combined with families"));
+            return Err(format!(
+                "`{name}` stands alone; it cannot be combined with families"
+            ));
         }
         nemesis(name)?;
     }
     let chosen = NEMESES.iter().map(|nemesis| nemesis.family().name());
-    Ok(chosen.filter(|name| names.contains(name)).map(str::to_owned).collect())
+    Ok(chosen
+        .filter(|name| names.contains(name))
+        .map(str::to_owned)
+        .collect())
 }
 
 /// A guarantee that is asked for by name, and can be checked.
@@ -253,8 +280,10 @@ fn asked(name: &str) -> Result<Guarantee, String> {
     }
     let guarantee: Guarantee = name.parse()?;
     if entry(guarantee).is_none() {
-        let known: Vec<_> =
-            polygraph_checker::GUARANTEES.iter().map(|entry| entry.guarantee.name()).collect();
+        let known: Vec<_> = polygraph_checker::GUARANTEES
+            .iter()
+            .map(|entry| entry.guarantee.name())
+            .collect();
         return Err(format!(
             "`{name}` cannot be checked yet; there are {}",
             known.join(", ")
@@ -268,7 +297,9 @@ where
     T: PartialOrd + From<u8> + std::fmt::Display,
 {
     if value < T::from(1) || value > most {
-        return Err(format!("`{option} {value}` is not possible; give a number from 1 to {most}"));
+        return Err(format!(
+            "`{option} {value}` is not possible; give a number from 1 to {most}"
+        ));
     }
     Ok(value)
 }

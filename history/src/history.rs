@@ -313,13 +313,8 @@ impl History {
         let mut order: Vec<EventIndex> = (0..self.events.len()).collect();
         order.sort_by_key(|&at| (moment(at), at));
         let ties = order.windows(2).filter(|pair| {
-<<<<<<< HEAD
-            times[pair[0]] == times[pair[1]]
-                && completes(&self.events[pair[1]]) != completes(&self.events[pair[0]])
-=======
             let ((time, _), (next_time, next_completes)) = (moment(pair[0]), moment(pair[1]));
             time == next_time && next_completes && !moment(pair[0]).1
->>>>>>> formats
         });
         let ties = ties.count();
         let mut rank = vec![0_u64; self.events.len()];

@@ -211,7 +211,10 @@ fn number<'h>(history: &'h History, log: &KeyLog<'h>) -> Numbered<'h> {
             _ => {}
         }
     }
-    if elements.iter().any(|element| element.seen && element.adds == 0) {
+    if elements
+        .iter()
+        .any(|element| element.seen && element.adds == 0)
+    {
         doubts.push(Doubt::PhantomValue);
     }
     (elements, steps, doubts)
@@ -228,7 +231,11 @@ impl<'h> Sweep<'_, 'h> {
         let mut reversed = None;
         if self.rules.own_writes && session.first_own.is_some_and(before) {
             self.checked.opportunities += 1;
-            let own = session.own.iter().copied().filter(|&(_, part)| before(part));
+            let own = session
+                .own
+                .iter()
+                .copied()
+                .filter(|&(_, part)| before(part));
             self.compare(number, own, &mut missing, &mut reversed);
         }
         if self.rules.seen_reads {
@@ -242,7 +249,12 @@ impl<'h> Sweep<'_, 'h> {
                 };
                 let listed = listed.iter().map(|&element| (element, shown.part));
                 self.compare(number, listed, &mut missing, &mut reversed);
-                self.compare(number, shown.lacked.iter().copied(), &mut missing, &mut None);
+                self.compare(
+                    number,
+                    shown.lacked.iter().copied(),
+                    &mut missing,
+                    &mut None,
+                );
             }
         }
         missing.sort_unstable_by_key(|&(element, part)| (element, part.operation, part.step));
@@ -257,9 +269,7 @@ impl<'h> Sweep<'_, 'h> {
             });
         }
         if !missing.is_empty() {
-            let value = |&(element, part): &Due| {
-                (self.elements[element as usize].value, part)
-            };
+            let value = |&(element, part): &Due| (self.elements[element as usize].value, part);
             self.checked.breaches.push(Breach::Missing {
                 read: part,
                 elements: missing.iter().map(value).collect(),

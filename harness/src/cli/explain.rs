@@ -33,7 +33,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     for workload in WORKLOADS.iter().filter(|workload| workload.name() == name) {
         explain_workload(*workload, &mut text);
     }
-    for nemesis in NEMESES.iter().filter(|nemesis| nemesis.family().name() == name) {
+    for nemesis in NEMESES
+        .iter()
+        .filter(|nemesis| nemesis.family().name() == name)
+    {
         explain_nemesis(*nemesis, &mut text);
     }
     if let Ok(guarantee) = name.parse() {
@@ -57,8 +60,17 @@ fn knobs(text: &mut String, prefix: &str, knobs: &[Knob]) {
         return;
     }
     let _ = writeln!(text, "\nsettings (--set {prefix}key=value)");
-    for Knob { key, accepts, default, about } in knobs {
-        let _ = writeln!(text, "  {prefix}{key}={default}  ({accepts})\n      {about}");
+    for Knob {
+        key,
+        accepts,
+        default,
+        about,
+    } in knobs
+    {
+        let _ = writeln!(
+            text,
+            "  {prefix}{key}={default}  ({accepts})\n      {about}"
+        );
     }
 }
 
@@ -66,18 +78,41 @@ fn explain_target(target: &dyn Target, text: &mut String) {
     heading(text, "target", target.name(), target.about());
     knobs(text, "", target.knobs());
     let settings = Settings::defaults(target.knobs());
-    let supports: Vec<_> = target.supports(&settings).iter().map(|kind| kind.name()).collect();
+    let supports: Vec<_> = target
+        .supports(&settings)
+        .iter()
+        .map(|kind| kind.name())
+        .collect();
     let _ = writeln!(text, "\noperations\n  {}", supports.join(", "));
     let _ = writeln!(text, "\nclaims with default settings");
-    for Claim { guarantee, stance, faults, row, why, .. } in target.claims(&settings) {
+    for Claim {
+        guarantee,
+        stance,
+        faults,
+        row,
+        why,
+        ..
+    } in target.claims(&settings)
+    {
         let stance = match stance {
             Stance::Holds => "holds",
             Stance::Broken => "is broken",
         };
         let kinds: Vec<_> = faults.kinds.iter().map(|kind| kind.name()).collect();
-        let under = if kinds.is_empty() { "no fault".to_owned() } else { kinds.join(", ") };
-        let row = if row.is_empty() { String::new() } else { format!(" [{row}]") };
-        let _ = writeln!(text, "  {guarantee} {stance}{row}: {why}\n      under: {under}");
+        let under = if kinds.is_empty() {
+            "no fault".to_owned()
+        } else {
+            kinds.join(", ")
+        };
+        let row = if row.is_empty() {
+            String::new()
+        } else {
+            format!(" [{row}]")
+        };
+        let _ = writeln!(
+            text,
+            "  {guarantee} {stance}{row}: {why}\n      under: {under}"
+        );
     }
     let _ = writeln!(text, "\nerrors");
     for row in target.errors() {
@@ -92,7 +127,11 @@ fn explain_target(target: &dyn Target, text: &mut String) {
 fn explain_workload(workload: &dyn Workload, text: &mut String) {
     heading(text, "workload", workload.name(), workload.about());
     knobs(text, "workload.", workload.knobs());
-    let names: Vec<_> = workload.guarantees().iter().map(|name| name.name()).collect();
+    let names: Vec<_> = workload
+        .guarantees()
+        .iter()
+        .map(|name| name.name())
+        .collect();
     let _ = writeln!(text, "\nasked for\n  {}, recovers", names.join(", "));
 }
 

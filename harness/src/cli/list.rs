@@ -43,23 +43,35 @@ struct Item {
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let item = |name, about| Item { name, about };
     let items: Vec<Item> = match arguments.what {
-        What::Targets => TARGETS.iter().map(|it| item(it.name(), it.about())).collect(),
-        What::Workloads => WORKLOADS.iter().map(|it| item(it.name(), it.about())).collect(),
-        What::Nemeses => NEMESES.iter().map(|it| item(it.family().name(), it.about())).collect(),
+        What::Targets => TARGETS
+            .iter()
+            .map(|it| item(it.name(), it.about()))
+            .collect(),
+        What::Workloads => WORKLOADS
+            .iter()
+            .map(|it| item(it.name(), it.about()))
+            .collect(),
+        What::Nemeses => NEMESES
+            .iter()
+            .map(|it| item(it.family().name(), it.about()))
+            .collect(),
         What::Guarantees => GUARANTEES
             .iter()
             .map(|it| item(it.guarantee.name(), it.guarantee.about()))
             .collect(),
         What::Formats => polygraph_history::FORMATS
             .iter()
-            .map(|it| item(it.name, it.about))
+            .map(|(format, about)| item(format.name(), about))
             .collect(),
     };
     let text = if arguments.json {
         serde_json::to_string(&items).expect("items are JSON") + "\n"
     } else {
         let widest = items.iter().map(|item| item.name.len()).max().unwrap_or(0);
-        items.iter().map(|item| format!("{:widest$}  {}\n", item.name, item.about)).collect()
+        items
+            .iter()
+            .map(|item| format!("{:widest$}  {}\n", item.name, item.about))
+            .collect()
     };
     super::print(&text);
     Ok(exit::OK)

@@ -68,13 +68,18 @@ pub fn main() -> u8 {
 fn clap_message(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let sentence = text.split("\n\nUsage:").next().unwrap_or(&text);
-    let sentence = sentence.split("\n\nFor more information").next().unwrap_or(sentence);
+    let sentence = sentence
+        .split("\n\nFor more information")
+        .next()
+        .unwrap_or(sentence);
     sentence.trim().trim_start_matches("error: ").to_owned()
 }
 
 /// How wide tables may be.
 fn width() -> usize {
-    console::Term::stdout().size_checked().map_or(140, |(_, columns)| usize::from(columns))
+    console::Term::stdout()
+        .size_checked()
+        .map_or(140, |(_, columns)| usize::from(columns))
 }
 
 /// Writes to stdout; a closed pipe is no error.

@@ -14,7 +14,11 @@ pub(super) struct Line {
 impl Line {
     pub(super) fn new(quiet: bool) -> Line {
         // Hidden by itself where stderr is not a terminal.
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let target = if quiet {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
         let bar = ProgressBar::with_draw_target(None, target);
         let style = ProgressStyle::with_template("{spinner} {msg}").expect("a template of ours");
         bar.set_style(style);

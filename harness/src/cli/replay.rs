@@ -33,19 +33,33 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     // `latest` points elsewhere as soon as the new folder is made.
     let path = arguments.run.canonicalize().map_err(|error| {
-        Failure::usage(format!("there is no run at {}: {error}", arguments.run.display()))
+        Failure::usage(format!(
+            "there is no run at {}: {error}",
+            arguments.run.display()
+        ))
     })?;
     let spec = load_spec(&path).map_err(Failure::usage)?;
     let resolved = Resolved::of(spec).map_err(Failure::usage)?;
     listen();
-    let beside = arguments.run.parent().map(PathBuf::from).unwrap_or_default();
+    let beside = arguments
+        .run
+        .parent()
+        .map(PathBuf::from)
+        .unwrap_or_default();
     let out = arguments.out.clone().unwrap_or(beside);
     let line = Line::new(arguments.quiet || arguments.json);
     let replayed = Folder::create(&out, &folder_name(&resolved))
         .map_err(anyhow::Error::from)
         .and_then(|folder| {
             let progress = |progress| line.show(progress);
-            replay(&path, &resolved, &Options::default(), &folder, &INTERRUPT, &progress)
+            replay(
+                &path,
+                &resolved,
+                &Options::default(),
+                &folder,
+                &INTERRUPT,
+                &progress,
+            )
         });
     drop(line);
     let (mut report, identical) = replayed.map_err(|error| Failure::harness(&error))?;
@@ -53,7 +67,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     if !identical && exact {
         report.exit = exit::HARNESS;
         report.verdict = crate::judge::whole(exit::HARNESS);
-        report.warnings.push("the bytes of the history differ from the recorded run's".to_owned());
+        report
+            .warnings
+            .push("the bytes of the history differ from the recorded run's".to_owned());
     }
     show(&report, arguments.json);
     if !arguments.json {

@@ -87,9 +87,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let seed = match arguments.seed.as_deref() {
         None => defaults::SEED,
         Some("random") => random_seed(),
-        Some(text) => text.parse().map_err(|_| {
-            Failure::usage(format!("`--seed {text}` is not a number or `random`"))
-        })?,
+        Some(text) => text
+            .parse()
+            .map_err(|_| Failure::usage(format!("`--seed {text}` is not a number or `random`")))?,
     };
     let request = Request {
         target: arguments.target.clone(),
@@ -127,7 +127,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 fn single(resolved: &Resolved, out: &Path, line: &Line) -> anyhow::Result<Report> {
     let folder = Folder::create(out, &folder_name(resolved))?;
     let progress = |progress| line.show(progress);
-    let conduct = Conduct { interrupt: &INTERRUPT, progress: &progress, replay: None };
+    let conduct = Conduct {
+        interrupt: &INTERRUPT,
+        progress: &progress,
+        replay: None,
+    };
     run_one(resolved, &Options::default(), conduct, Some(&folder))
 }
 
@@ -156,15 +160,25 @@ fn several(
             }
             let mut resolved = resolved.clone();
             resolved.spec.seed = first.wrapping_add(offset);
-            let conduct = Conduct { interrupt: &INTERRUPT, progress: &|_| (), replay: None };
+            let conduct = Conduct {
+                interrupt: &INTERRUPT,
+                progress: &|_| (),
+                replay: None,
+            };
             let report = run_one(&resolved, &Options::default(), conduct, None)?;
             if report.exit == exit::VIOLATED && !arguments.keep_going {
                 stop_at.fetch_min(offset, Ordering::Relaxed);
             }
             let mut done = done.lock().expect("no thread panics while it holds this");
             done.push((offset, report));
-            let violated = done.iter().filter(|(_, report)| report.exit == exit::VIOLATED).count();
-            line.say(format!("{} of {seeds} seeds · {violated} violated", done.len()));
+            let violated = done
+                .iter()
+                .filter(|(_, report)| report.exit == exit::VIOLATED)
+                .count();
+            line.say(format!(
+                "{} of {seeds} seeds · {violated} violated",
+                done.len()
+            ));
         }
     };
     let workers = rayon::current_num_threads().max(1);
@@ -173,7 +187,9 @@ fn several(
         threads
             .into_iter()
             .map(|thread| {
-                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                thread
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             })
             .collect()
     });
@@ -200,7 +216,11 @@ fn keep(runs: &mut [Report], resolved: &Resolved, out: &Path) -> anyhow::Result<
         let mut again = resolved.clone();
         again.spec.seed = report.seed.unwrap_or(again.spec.seed);
         let folder = Folder::create(out, &folder_name(&again))?;
-        let conduct = Conduct { interrupt: &INTERRUPT, progress: &|_| (), replay: None };
+        let conduct = Conduct {
+            interrupt: &INTERRUPT,
+            progress: &|_| (),
+            replay: None,
+        };
         *report = run_one(&again, &Options::default(), conduct, Some(&folder))?;
     }
     Ok(())
@@ -219,13 +239,19 @@ fn together(runs: Vec<Report>, _: bool, resolved: &Resolved) -> Report {
     };
     let mut whole = runs.first().cloned().expect("at least one seed ran");
     let deciding = |code| runs.iter().find(|report| report.exit == code);
-    let codes = [exit::VIOLATED, exit::HARNESS, exit::INTERRUPTED, exit::UNKNOWN];
+    let codes = [
+        exit::VIOLATED,
+        exit::HARNESS,
+        exit::INTERRUPTED,
+        exit::UNKNOWN,
+    ];
     let decides = codes.into_iter().find_map(deciding).unwrap_or(&runs[0]);
     (whole.exit, whole.verdict) = (decides.exit, judge::whole(decides.exit));
     (whole.replay, whole.run) = (decides.replay.clone(), decides.run.clone());
     (whole.seed, whole.seeds) = (Some(resolved.spec.seed), runs.len() as u64);
-    whole.operations =
-        runs.iter().fold(Counts::default(), |sum, report| judge::add(sum, report.operations));
+    whole.operations = runs.iter().fold(Counts::default(), |sum, report| {
+        judge::add(sum, report.operations)
+    });
     whole.faults = sum_faults(&runs);
     for guarantee in &mut whole.guarantees {
         let same = runs.iter().flat_map(|report| &report.guarantees);
@@ -251,7 +277,10 @@ fn together(runs: Vec<Report>, _: bool, resolved: &Resolved) -> Report {
 }
 
 fn sum_faults(runs: &[Report]) -> Vec<FaultCounts> {
-    let mut sums = runs.first().map(|report| report.faults.clone()).unwrap_or_default();
+    let mut sums = runs
+        .first()
+        .map(|report| report.faults.clone())
+        .unwrap_or_default();
     for report in &runs[1..] {
         for (sum, family) in sums.iter_mut().zip(&report.faults) {
             sum.planned += family.planned;
@@ -285,7 +314,12 @@ pub(super) fn show(report: &Report, json: bool) {
 
 /// Who was tested, what was done to it, and how its operations ended.
 fn headline(report: &Report) -> String {
-    let Counts { ok, fail, info, not_issued } = report.operations;
+    let Counts {
+        ok,
+        fail,
+        info,
+        not_issued,
+    } = report.operations;
     let name = |name: &Option<String>| name.clone().unwrap_or_default();
     let settings: Vec<_> = report
         .settings
@@ -296,9 +330,18 @@ fn headline(report: &Report) -> String {
     let faults: Vec<_> = report
         .faults
         .iter()
-        .map(|family| format!("{} {} ({} seen)", family.applied, family.kind, family.verified))
+        .map(|family| {
+            format!(
+                "{} {} ({} seen)",
+                family.applied, family.kind, family.verified
+            )
+        })
         .collect();
-    let faults = if faults.is_empty() { "none".to_owned() } else { faults.join(", ") };
+    let faults = if faults.is_empty() {
+        "none".to_owned()
+    } else {
+        faults.join(", ")
+    };
     let not_issued = match not_issued {
         0 => String::new(),
         count => format!(", {count} not issued"),
@@ -314,7 +357,13 @@ fn headline(report: &Report) -> String {
 }
 
 fn seeds_line(report: &Report) -> String {
-    let count = |verdict| report.runs.iter().filter(|run| run.verdict == verdict).count();
+    let count = |verdict| {
+        report
+            .runs
+            .iter()
+            .filter(|run| run.verdict == verdict)
+            .count()
+    };
     let violated: Vec<_> = report
         .runs
         .iter()
@@ -340,16 +389,27 @@ fn seeds_line(report: &Report) -> String {
 /// `20261120T143754Z-leaderless-register-1`.
 pub(super) fn folder_name(resolved: &Resolved) -> String {
     let spec = &resolved.spec;
-    format!("{}-{}-{}-{}", timestamp(), spec.target, spec.workload.name, spec.seed)
+    format!(
+        "{}-{}-{}-{}",
+        timestamp(),
+        spec.target,
+        spec.workload.name,
+        spec.seed
+    )
 }
 
 /// The time of day in UTC, as it stands in the names of folders (and nowhere else).
 fn timestamp() -> String {
-    let secs = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let secs = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
     let (days, second) = (secs / 86_400, secs % 86_400);
     let (year, month, day) = civil(days);
     let (hour, minute) = (second / 3600, second / 60 % 60);
-    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{:02}Z", second % 60)
+    format!(
+        "{year:04}{month:02}{day:02}T{hour:02}{minute:02}{:02}Z",
+        second % 60
+    )
 }
 
 /// The date of a day counted from 1970-01-01, by the Gregorian calendar.
@@ -361,12 +421,18 @@ fn civil(days: u64) -> (u64, u64, u64) {
     let of_year = of_era - (365 * year + year / 4 - year / 100);
     let march_month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
     (year + era * 400 + u64::from(month <= 2), month, day)
 }
 
 fn random_seed() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let nanos = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
     // Small enough to be typed again, and exact in every JSON reader.
     polygraph_history::random::keyed(&[nanos, u64::from(std::process::id())]) >> 32
