@@ -42,13 +42,13 @@ pub(super) fn decide(items: &[Item], limits: &Limits) -> Decision {
     if limits.steps == 0 {
         return linear(search::out_of(Reason::BudgetSteps));
     }
-    if let Some(rank) = impossible(items) {
-        return linear(Answer::Violated { rank });
+    if let Some(by) = impossible(items) {
+        return linear(Answer::Violated { from: 0, by });
     }
     let reduced = reduce(items);
     if zones::apply(&reduced) {
         return linear(match zones::refuted(&reduced) {
-            Some(rank) => Answer::Violated { rank },
+            Some(by) => Answer::Violated { from: 0, by },
             None => Answer::Linearizable,
         });
     }

@@ -290,9 +290,7 @@ fn values_of_any_shape_are_compared_whole() {
     };
     let list = Value::list([int(1), Value::from("a")]);
     let mut build = Build::new();
-    build
-        .whole(1, write(list.clone()))
-        .whole(2, read(list.clone()));
+    build.whole(1, write(list.clone())).whole(2, read(list));
     assert_eq!(validity(&build.history()), Validity::Holds);
     build
         .whole(1, write(Value::from("1")))
