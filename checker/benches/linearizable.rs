@@ -62,6 +62,41 @@ const SHAPES: &[Shape] = &[
         ..SIMULATOR
     },
     Shape {
+        name: "simulator, 20 % unknown",
+        crash: 200,
+        ..SIMULATOR
+    },
+    Shape {
+        name: "simulator, 20 clients 1 key 20 % unk.",
+        clients: 20,
+        keys: 1,
+        crash: 200,
+        ..SIMULATOR
+    },
+    Shape {
+        name: "1 key, 20 clients, cas",
+        clients: 20,
+        keys: 1,
+        retire: NEVER,
+        ..SIMULATOR
+    },
+    Shape {
+        name: "1 key, 10 clients, cas, stale",
+        keys: 1,
+        retire: NEVER,
+        wrong: Wrong::Stale,
+        ..SIMULATOR
+    },
+    Shape {
+        name: "1 key, 50 clients, 10000, cas, 5 % unk.",
+        clients: 50,
+        keys: 1,
+        retire: NEVER,
+        crash: 50,
+        operations: 10_000,
+        ..SIMULATOR
+    },
+    Shape {
         name: "simulator, 20 clients on 1 key",
         clients: 20,
         keys: 1,
@@ -438,6 +473,9 @@ fn main() {
                     anomaly.operations.len()
                 )),
         );
+        if let Some(anomaly) = verdict.anomalies.first() {
+            println!("    {}", anomaly.explanation);
+        }
     }
     let logs = if chosen("etcd logs") {
         etcd_logs()

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::decide::decide;
 use super::refute::Overwritten;
 use super::search::{Answer, Limits};
-use super::view::{Action, INITIAL, Item, ValueId};
+use super::view::{Action, INITIAL, Item, ValueId, without_mismatches};
 
 /// An operation of the sub-history.
 #[derive(Clone, Debug)]
@@ -98,9 +98,18 @@ pub(super) fn shortest(items: &[Item], from: u64, by: u64, limits: &mut Limits) 
 /// left out soundly (unless the limits end that early).
 pub(super) fn minimal(items: &[Item], from: u64, by: u64, limits: &Limits) -> Vec<Piece> {
     let mut limits = *limits;
+    // Failed compare-and-sets tie down almost every writer: better to do without them.
+    let plain: Vec<Item> = without_mismatches(items);
+    let mut cut = (items, by);
+    if plain.len() < items.len()
+        && let Answer::Violated { by, .. } = decide(&plain, &limits).answer
+    {
+        // Perhaps wrong only later than with them.
+        cut = (&plain, by);
+    }
+    let (items, by) = cut;
     let rank = shortest(items, from, by, &mut limits);
     let mut shrink = Shrink::new(prefix(items, rank), limits);
-    shrink.without_mismatches();
     shrink.by_window();
     loop {
         let before = shrink.size();
@@ -254,17 +263,6 @@ impl Shrink {
                     kept_or_overwritten(writer)
                 }) && any
             }
-        }
-    }
-
-    /// Tries to do without failed compare-and-sets: they tie down almost every writer.
-    fn without_mismatches(&mut self) {
-        let mut choice = self.choice.clone();
-        for (at, piece) in self.pieces.iter().enumerate() {
-            choice.keep[at] &= !matches!(piece.item.action, Action::Mismatch(_));
-        }
-        if choice.keep != self.choice.keep {
-            self.attempt(choice);
         }
     }
 

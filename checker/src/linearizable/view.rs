@@ -263,6 +263,12 @@ fn overlaps(history: &History, items: &[Item]) -> u64 {
     pairs
 }
 
+/// The same without failed compare-and-sets: a weaker demand.
+pub(super) fn without_mismatches(items: &[Item]) -> Vec<Item> {
+    let other = |item: &&Item| !matches!(item.action, Action::Mismatch(_));
+    items.iter().filter(other).cloned().collect()
+}
+
 /// One more than the largest value that these items name.
 pub(super) fn size_of_domain(items: &[Item]) -> usize {
     let values = items.iter().flat_map(|item| match item.action {
