@@ -10,11 +10,7 @@ use polygraph_history::{Guarantee, History, Key, Kind, Micro, Op, Outcome, Value
 use session_support::brute::{Single, Step, Truth, decide, duplicates, element, steps};
 use session_support::{Chance, Script, confirmed, int, read, rounds, show};
 
-const ALL: [Rules; 3] = [
-    Rules::READ_YOUR_WRITES,
-    Rules::MONOTONIC_READS,
-    Rules::BOTH,
-];
+const ALL: [Rules; 3] = [Rules::READ_YOUR_WRITES, Rules::MONOTONIC_READS, Rules::BOTH];
 
 #[derive(Clone, Copy)]
 struct Mix {
@@ -33,7 +29,11 @@ fn x() -> Key {
 /// What a read lists: something like the elements so far, in some order.
 fn listing(chance: &mut Chance, so_far: &[i64], shuffle: usize) -> Option<Value> {
     let keep = if chance.percent(50) { 100 } else { 70 };
-    let mut all: Vec<i64> = so_far.iter().copied().filter(|_| chance.percent(keep)).collect();
+    let mut all: Vec<i64> = so_far
+        .iter()
+        .copied()
+        .filter(|_| chance.percent(keep))
+        .collect();
     all.sort_unstable();
     all.dedup();
     if chance.percent(shuffle) && all.len() > 1 {
@@ -131,7 +131,12 @@ fn random(chance: &mut Chance, mix: Mix) -> History {
 }
 
 fn verdict(history: &History, rules: Rules) -> (Validity, bool) {
-    let verdict = check(history, &Options::default(), Guarantee::MonotonicReads, rules);
+    let verdict = check(
+        history,
+        &Options::default(),
+        Guarantee::MonotonicReads,
+        rules,
+    );
     let verdict = confirmed(history, verdict);
     let nothing = verdict.operations_checked == verdict.indeterminate;
     (verdict.validity, nothing)
@@ -146,7 +151,12 @@ fn elements_of(history: &History) -> BTreeSet<Value> {
         _ => None,
     }) {
         all.extend(step.write);
-        all.extend(step.read.iter().flat_map(|read| read.elements().unwrap()).cloned());
+        all.extend(
+            step.read
+                .iter()
+                .flat_map(|read| read.elements().unwrap())
+                .cloned(),
+        );
     }
     all
 }
@@ -183,8 +193,14 @@ fn sets_agree_with_their_elements_as_registers() {
                 Validity::Unknown => !exact,
                 sure => sure == truth,
             };
-            assert!(right, "{rules:?}: {validity:?} but {truth:?}\n{}", show(&history));
-            *table.entry((truth.name(), validity.name())).or_insert(0_u64) += 1;
+            assert!(
+                right,
+                "{rules:?}: {validity:?} but {truth:?}\n{}",
+                show(&history)
+            );
+            *table
+                .entry((truth.name(), validity.name()))
+                .or_insert(0_u64) += 1;
         }
     }
     println!("sets: {table:?}");
@@ -202,7 +218,11 @@ fn lists(history: &History, rules: Rules) -> Option<Validity> {
     let appends: Vec<&Step> = all.iter().filter(|step| step.write.is_some()).collect();
     let reads: Vec<&Step> = all.iter().filter(|step| step.read.is_some()).collect();
     let list = |step: &Step| step.read.as_ref().unwrap().elements().unwrap().to_vec();
-    let added = |value: &Value| appends.iter().any(|step| step.write.as_ref() == Some(value));
+    let added = |value: &Value| {
+        appends
+            .iter()
+            .any(|step| step.write.as_ref() == Some(value))
+    };
     let known = |step: &Step| list(step).iter().all(added);
     let before = |first: &Step, second: &Step| {
         first.operation.session == second.operation.session
@@ -249,15 +269,17 @@ fn lists(history: &History, rules: Rules) -> Option<Validity> {
         .collect();
     let must = |a: &Step, b: &Step| {
         let (x, y) = (a.write.as_ref().unwrap(), b.write.as_ref().unwrap());
-        let listed = reads.iter().any(|read| {
-            matches!((place(read, x), place(read, y)), (Some(x), Some(y)) if x < y)
-        });
+        let listed = reads
+            .iter()
+            .any(|read| matches!((place(read, x), place(read, y)), (Some(x), Some(y)) if x < y));
         listed || before(a, b) || a.id.0 != b.id.0 && a.operation.precedes(&b.operation)
     };
     // Remove what nothing must precede, again and again: what is left is on or behind a cycle.
     let mut left = existing;
     loop {
-        let free = left.iter().position(|b| !left.iter().any(|a| a.id != b.id && must(a, b)));
+        let free = left
+            .iter()
+            .position(|b| !left.iter().any(|a| a.id != b.id && must(a, b)));
         match free {
             Some(free) => drop(left.remove(free)),
             None => break,

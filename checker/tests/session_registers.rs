@@ -8,11 +8,7 @@ use polygraph_history::{Guarantee, History, Kind, Micro, Op, Outcome, Value};
 use session_support::brute::{Step, Truth, decide, duplicates, phantom, register};
 use session_support::{Chance, Script, cas, confirmed, int, read, rounds, show, write};
 
-const ALL: [Rules; 3] = [
-    Rules::READ_YOUR_WRITES,
-    Rules::MONOTONIC_READS,
-    Rules::BOTH,
-];
+const ALL: [Rules; 3] = [Rules::READ_YOUR_WRITES, Rules::MONOTONIC_READS, Rules::BOTH];
 
 /// What random histories are made of.
 #[derive(Clone, Copy)]
@@ -165,7 +161,9 @@ fn fuzz(name: &str, count: u64, mix: impl Fn(&mut Chance) -> Mix) {
         let history = random(chance, mix);
         for rules in ALL {
             let (truth, validity) = compare(&history, rules);
-            *table.entry((format!("{truth:?}"), validity.name())).or_insert(0_u64) += 1;
+            *table
+                .entry((format!("{truth:?}"), validity.name()))
+                .or_insert(0_u64) += 1;
         }
     }
     println!("{name}: {table:?}");

@@ -110,10 +110,13 @@ impl<'h> Ledger<'h> {
             (_, Order::Index) => change.complete.unwrap_or(change.invoke) < observer.invoke,
             (_, Order::Time) => change.start < observer.start,
         };
-        let healed = self.history.faults().all(|(fault, _)| match self.history.order() {
-            Order::Index => fault.index < observer.invoke as u64,
-            Order::Time => fault.time < self.history.invoked_at(observer),
-        });
+        let healed = self
+            .history
+            .faults()
+            .all(|(fault, _)| match self.history.order() {
+                Order::Index => fault.index < observer.invoke as u64,
+                Order::Time => fault.time < self.history.invoked_at(observer),
+            });
         healed && changes.into_iter().all(|(change, _)| over(change))
     }
 
@@ -125,20 +128,22 @@ impl<'h> Ledger<'h> {
         ensure(self.in_the_end(operation), || {
             format!("event {event} was not in the end")
         })?;
-        let later = |other: &&Operation| {
-            (other.start, other.invoke) > (operation.start, operation.invoke)
-        };
+        let later =
+            |other: &&Operation| (other.start, other.invoke) > (operation.start, operation.invoke);
         let peeks = self.peeks.values().filter(|(_, other, _)| *other == node);
-        ensure(!peeks.map(|&(other, ..)| other).any(|other| later(&other)), || {
-            format!("event {event} is not the last peek at {node}")
-        })?;
+        ensure(
+            !peeks.map(|&(other, ..)| other).any(|other| later(&other)),
+            || format!("event {event} is not the last peek at {node}"),
+        )?;
         Ok((node, value))
     }
 
     /// The last answers of all replicas.
     fn all_replicas(&self, events: &[u64]) -> Result<Vec<&'h Value>, String> {
-        let answers: Vec<(NodeId, &Value)> =
-            events.iter().map(|&event| self.last_peek(event)).collect::<Result<_, _>>()?;
+        let answers: Vec<(NodeId, &Value)> = events
+            .iter()
+            .map(|&event| self.last_peek(event))
+            .collect::<Result<_, _>>()?;
         let asked: BTreeSet<NodeId> = self.peeks.values().map(|&(_, node, _)| node).collect();
         let answered: BTreeSet<NodeId> = answers.iter().map(|&(node, _)| node).collect();
         ensure(asked == answered && !asked.is_empty(), || {
@@ -150,8 +155,12 @@ impl<'h> Ledger<'h> {
     fn diverged(&self, left: u64, right: u64) -> Result<(), String> {
         let ((one, a), (other, b)) = (self.last_peek(left)?, self.last_peek(right)?);
         ensure(one != other, || format!("both peeks were at {one}"))?;
-        let lists_written = self.writes.iter().any(|(_, value)| matches!(value, Value::List(_)));
-        let set = !self.appends && self.writes.is_empty() && self.adds.len() + self.removes.len() > 0;
+        let lists_written = self
+            .writes
+            .iter()
+            .any(|(_, value)| matches!(value, Value::List(_)));
+        let set =
+            !self.appends && self.writes.is_empty() && self.adds.len() + self.removes.len() > 0;
         let siblings = self.adds.is_empty() && !self.writes.is_empty() && !lists_written;
         let meaning = |value: &Value| -> Vec<Value> {
             let mut all = match value.elements() {
@@ -159,7 +168,11 @@ impl<'h> Ledger<'h> {
                 None => vec![value.clone()],
             };
             if set || siblings {
-                all = all.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+                all = all
+                    .into_iter()
+                    .collect::<BTreeSet<_>>()
+                    .into_iter()
+                    .collect();
             }
             all
         };
@@ -184,8 +197,12 @@ impl<'h> Ledger<'h> {
             false => self.all_replicas(answers)?,
             true => self.final_reads(answers)?,
         };
-        let has = |value: &Value| value == element || value.elements().is_some_and(|all| all.contains(element));
-        ensure(!values.into_iter().any(has), || format!("{element} is still there"))
+        let has = |value: &Value| {
+            value == element || value.elements().is_some_and(|all| all.contains(element))
+        };
+        ensure(!values.into_iter().any(has), || {
+            format!("{element} is still there")
+        })
     }
 
     /// What every final read returned, where there are no peeks.
@@ -209,8 +226,15 @@ impl<'h> Ledger<'h> {
             operation.invoke as u64 == write && operation.outcome == Outcome::Ok
         };
         let not_written = || format!("event {write} is no acknowledged write");
-        let (lost, _) = self.writes.iter().find(acknowledged).ok_or_else(not_written)?;
-        let lists_written = self.writes.iter().any(|(_, value)| matches!(value, Value::List(_)));
+        let (lost, _) = self
+            .writes
+            .iter()
+            .find(acknowledged)
+            .ok_or_else(not_written)?;
+        let lists_written = self
+            .writes
+            .iter()
+            .any(|(_, value)| matches!(value, Value::List(_)));
         for value in self.all_replicas(answers)? {
             let survivors = match value {
                 Value::List(all) if !lists_written => &all[..],

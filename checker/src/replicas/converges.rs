@@ -10,7 +10,10 @@ use crate::{Anomaly, Options, Reason, Validity, Verdict};
 pub(super) fn check(history: &History, options: &Options) -> Verdict {
     let mut verdict = Verdict::holds(Guarantee::Converges, "last-peeks");
     let is_peek = |op: &Op| matches!(op, Op::Peek { .. });
-    let peeks = history.operations().iter().filter(|&operation| is_peek(history.op(operation)));
+    let peeks = history
+        .operations()
+        .iter()
+        .filter(|&operation| is_peek(history.op(operation)));
     verdict.operations_checked = peeks.count() as u64;
     let mut silent = 0_u64;
     for key in finals(history).iter().filter(|key| key.replicas.len() > 1) {
@@ -33,7 +36,9 @@ pub(super) fn check(history: &History, options: &Options) -> Verdict {
         }
     }
     if silent > 1 {
-        verdict.warnings.push(format!("no-answer: so it is with {silent} keys in all"));
+        verdict
+            .warnings
+            .push(format!("no-answer: so it is with {silent} keys in all"));
     }
     if verdict.anomaly_count > 0 {
         verdict.validity = Validity::Violated;
@@ -49,7 +54,9 @@ fn diverged(history: &History, key: &KeyFinals<'_>) -> Option<Anomaly> {
     let answers: Vec<(NodeId, Answer<'_>)> = key.answers().collect();
     let unordered = key.unordered();
     let &(_, first) = answers.first()?;
-    let &(_, other) = answers.iter().find(|(_, other)| !alike(first.value, other.value, unordered))?;
+    let &(_, other) = answers
+        .iter()
+        .find(|(_, other)| !alike(first.value, other.value, unordered))?;
     let said: Vec<String> = answers
         .iter()
         .map(|(node, answer)| {
@@ -57,10 +64,16 @@ fn diverged(history: &History, key: &KeyFinals<'_>) -> Option<Anomaly> {
             format!("{node} answers {} (peeked at {at})", shorten(answer.value))
         })
         .collect();
-    let last = key.updates.iter().max_by_key(|&&(id, _)| history.operations()[id].start);
+    let last = key
+        .updates
+        .iter()
+        .max_by_key(|&&(id, _)| history.operations()[id].start);
     let since = last.map_or(String::new(), |&(id, _)| {
         let at = history.invoked_at(&history.operations()[id]);
-        format!("; the last operation that could change it was {}'s, begun at {at}", client(history, id))
+        format!(
+            "; the last operation that could change it was {}'s, begun at {at}",
+            client(history, id)
+        )
     });
     Some(Anomaly {
         kind: "diverged",
@@ -69,7 +82,10 @@ fn diverged(history: &History, key: &KeyFinals<'_>) -> Option<Anomaly> {
             key.key,
             said.join(", ")
         ),
-        operations: answers.iter().map(|(_, answer)| event(history, answer.operation)).collect(),
+        operations: answers
+            .iter()
+            .map(|(_, answer)| event(history, answer.operation))
+            .collect(),
         key: Some(key.key.clone()),
         proof: crate::Proof::Replicas(Proof::Diverged {
             key: key.key.clone(),

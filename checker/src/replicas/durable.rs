@@ -37,7 +37,10 @@ pub(super) fn check(history: &History, options: &Options) -> Verdict {
         let operations = history.operations();
         let outcome = |id: OperationId| operations[id].outcome;
         verdict.operations_checked += key.updates.len() as u64;
-        let open = key.updates.iter().filter(|&&(id, _)| outcome(id) == Outcome::Info);
+        let open = key
+            .updates
+            .iter()
+            .filter(|&&(id, _)| outcome(id) == Outcome::Info);
         verdict.indeterminate += open.count() as u64;
         let finding = judge(history, key);
         if !matches!(finding, Finding::Hidden) {
@@ -84,7 +87,8 @@ pub(super) fn check(history: &History, options: &Options) -> Verdict {
     }
 }
 
-const SILENT: &str = "no-answer: a replica gave no answer in the end, and the others do not settle it";
+const SILENT: &str =
+    "no-answer: a replica gave no answer in the end, and the others do not settle it";
 
 fn judge(history: &History, key: &KeyFinals<'_>) -> Finding {
     match key.shape() {
@@ -104,8 +108,10 @@ fn elements_kept(history: &History, key: &KeyFinals<'_>) -> Finding {
     if answers.is_empty() && !peeked {
         return Finding::Hidden;
     }
-    let present: FxHashSet<&Value> =
-        answers.iter().flat_map(|answer| elements(answer.value)).collect();
+    let present: FxHashSet<&Value> = answers
+        .iter()
+        .flat_map(|answer| elements(answer.value))
+        .collect();
     let operations = history.operations();
     let mut removed: FxHashMap<&Value, u64> = FxHashMap::default();
     for &(id, update) in &key.updates {
@@ -120,7 +126,9 @@ fn elements_kept(history: &History, key: &KeyFinals<'_>) -> Finding {
             continue;
         };
         let operation = &operations[id];
-        let gone = removed.get(value).is_some_and(|&until| until >= operation.start);
+        let gone = removed
+            .get(value)
+            .is_some_and(|&until| until >= operation.start);
         if operation.outcome == Outcome::Ok && !gone && !present.contains(value) {
             lost.push((id, value));
         }
@@ -148,7 +156,10 @@ fn elements_kept(history: &History, key: &KeyFinals<'_>) -> Finding {
             some(&values)
         ),
     };
-    let answers: Vec<u64> = answers.iter().map(|answer| event(history, answer.operation)).collect();
+    let answers: Vec<u64> = answers
+        .iter()
+        .map(|answer| event(history, answer.operation))
+        .collect();
     let named = lost.iter().take(3).map(|&(id, _)| event(history, id));
     let operations = named.chain(answers.iter().copied().take(6)).collect();
     Finding::Lost(Box::new(Anomaly {
@@ -181,7 +192,11 @@ fn register(history: &History, key: &KeyFinals<'_>) -> Finding {
     }
     let operations = history.operations();
     let answers: Vec<Answer<'_>> = key.answers().map(|(_, answer)| answer).collect();
-    if !key.updates.iter().any(|&(id, _)| operations[id].outcome == Outcome::Ok) {
+    if !key
+        .updates
+        .iter()
+        .any(|&(id, _)| operations[id].outcome == Outcome::Ok)
+    {
         return Finding::Kept;
     }
     if answers.is_empty() {
@@ -253,7 +268,10 @@ fn register(history: &History, key: &KeyFinals<'_>) -> Finding {
         history.invoked_at(&operations[last]),
         acknowledged(history, last),
     );
-    let answers: Vec<u64> = answers.iter().map(|answer| event(history, answer.operation)).collect();
+    let answers: Vec<u64> = answers
+        .iter()
+        .map(|answer| event(history, answer.operation))
+        .collect();
     let mut named = vec![event(history, last)];
     named.extend(newest.map(|(_, id)| event(history, id)));
     named.extend(answers.iter().take(6));

@@ -77,7 +77,9 @@ impl<'h> KeyFinals<'h> {
 
     /// The last answers of all replicas that gave one.
     pub(super) fn answers(&self) -> impl Iterator<Item = (NodeId, Answer<'h>)> {
-        self.replicas.iter().filter_map(|(&node, &answer)| Some((node, answer?)))
+        self.replicas
+            .iter()
+            .filter_map(|(&node, &answer)| Some((node, answer?)))
     }
 
     /// The replicas that did not answer in the end.
@@ -200,7 +202,10 @@ fn settled_by(history: &History, operation: &Operation) -> u64 {
 
 /// The last event of the nemesis.
 fn last_fault(history: &History) -> Option<(u64, Time)> {
-    history.faults().last().map(|(event, _)| (event.index, event.time))
+    history
+        .faults()
+        .last()
+        .map(|(event, _)| (event.index, event.time))
 }
 
 fn after(history: &History, operation: &Operation, fault: Option<(u64, Time)>) -> bool {

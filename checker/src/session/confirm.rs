@@ -31,7 +31,13 @@ pub fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
             elements,
             because,
             read,
-        } => reversed(history, subject, (&elements.0, &elements.1), *because, *read),
+        } => reversed(
+            history,
+            subject,
+            (&elements.0, &elements.1),
+            *because,
+            *read,
+        ),
     }
 }
 
@@ -198,7 +204,10 @@ impl<'h> Ledger<'h> {
         let mut here = late;
         let mut passed = BTreeSet::new();
         while here != early {
-            match here.filter(|&at| passed.insert(at)).and_then(|at| self.replaced(at)) {
+            match here
+                .filter(|&at| passed.insert(at))
+                .and_then(|at| self.replaced(at))
+            {
                 Some(previous) => here = previous,
                 None => return false,
             }
@@ -224,13 +233,14 @@ impl<'h> Ledger<'h> {
         if !asked.insert(write) || self.writers(value) != [write] || *value == Value::Null {
             return false;
         }
-        let readers = self.lines.iter().filter(|(at, reader)| {
-            **at != write && reader.read.as_ref() == Some(value)
-        });
+        let readers = self
+            .lines
+            .iter()
+            .filter(|(at, reader)| **at != write && reader.read.as_ref() == Some(value));
         let readers: Vec<At> = readers.map(|(&at, _)| at).collect();
-        readers.into_iter().any(|at| {
-            self.lines[&at].operation.outcome == Outcome::Ok || self.exists(at, asked)
-        })
+        readers
+            .into_iter()
+            .any(|at| self.lines[&at].operation.outcome == Outcome::Ok || self.exists(at, asked))
     }
 
     /// Checks a fact and gives what comes before what.
@@ -284,9 +294,14 @@ impl<'h> Ledger<'h> {
     }
 
     fn cycle(&self, facts: &[Fact]) -> Result<(), String> {
-        let pairs: Vec<_> = facts.iter().map(|fact| self.fact(fact)).collect::<Result<_, _>>()?;
+        let pairs: Vec<_> = facts
+            .iter()
+            .map(|fact| self.fact(fact))
+            .collect::<Result<_, _>>()?;
         let saw = |fact: &Fact| matches!(fact, Fact::Saw { .. });
-        ensure(facts.iter().any(saw), || "no session saw anything".to_owned())?;
+        ensure(facts.iter().any(saw), || {
+            "no session saw anything".to_owned()
+        })?;
         if let [(before, after)] = pairs[..] {
             return ensure(before != after && self.leads(after, before), || {
                 "one fact alone contradicts nothing".to_owned()
@@ -321,7 +336,9 @@ impl<'h> Ledger<'h> {
             let known = seen.contains(&at)
                 || self.exists(at, &mut BTreeSet::new())
                 || seen.iter().any(|&later| self.leads(Some(at), Some(later)));
-            ensure(known, || format!("event {} need not have taken place", at.event))?;
+            ensure(known, || {
+                format!("event {} need not have taken place", at.event)
+            })?;
         }
         Ok(())
     }
@@ -379,7 +396,14 @@ fn effect_on(subject: &Subject, effect: Effect<'_>) -> Option<(Option<Value>, Op
         }
         (Effect::Read(key, Some(value)), Some(element)) if ours(key) => {
             let present = value.elements()?.contains(element);
-            Some((Some(if present { element.clone() } else { Value::Null }), None))
+            Some((
+                Some(if present {
+                    element.clone()
+                } else {
+                    Value::Null
+                }),
+                None,
+            ))
         }
         (Effect::Add(key, value), Some(element)) if ours(key) && value == element => {
             Some((None, Some(element.clone())))
@@ -408,7 +432,10 @@ fn listed<'h>(history: &'h History, subject: &Subject, at: At) -> Result<&'h [Va
             let single = || format!("event {} read a single value", at.event);
             value.elements().ok_or_else(single)
         }
-        _ => Err(format!("event {} is no successful read of the key", at.event)),
+        _ => Err(format!(
+            "event {} is no successful read of the key",
+            at.event
+        )),
     }
 }
 
@@ -471,17 +498,24 @@ fn reversed(
 ) -> Result<(), String> {
     for element in [first, second] {
         let (adds, _) = adds(history, subject, element);
-        ensure(adds.len() == 1, || format!("{element} was not appended just once"))?;
+        ensure(adds.len() == 1, || {
+            format!("{element} was not appended just once")
+        })?;
     }
     let order = |at: At| -> Result<bool, String> {
         let listed = listed(history, subject, at)?;
         let places = |element: &Value| -> Vec<usize> {
             let all = listed.iter().enumerate();
-            all.filter(|(_, listed)| *listed == element).map(|(place, _)| place).collect()
+            all.filter(|(_, listed)| *listed == element)
+                .map(|(place, _)| place)
+                .collect()
         };
         match (&places(first)[..], &places(second)[..]) {
             ([a], [b]) => Ok(a < b),
-            _ => Err(format!("event {} does not list both elements once", at.event)),
+            _ => Err(format!(
+                "event {} does not list both elements once",
+                at.event
+            )),
         }
     };
     session_order(history, because.1, read)?;
@@ -497,5 +531,7 @@ fn reversed(
         )?;
         session_order(history, because.0, because.1)?;
     }
-    ensure(!order(read)?, || format!("event {} lists them in order", read.event))
+    ensure(!order(read)?, || {
+        format!("event {} lists them in order", read.event)
+    })
 }

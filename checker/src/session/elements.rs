@@ -210,7 +210,10 @@ fn number<'h>(history: &'h History, log: &KeyLog<'h>) -> Numbered<'h> {
             _ => {}
         }
     }
-    if elements.iter().any(|element| element.seen && element.adds == 0) {
+    if elements
+        .iter()
+        .any(|element| element.seen && element.adds == 0)
+    {
         doubts.push(Doubt::PhantomValue);
     }
     (elements, steps, doubts)
@@ -229,7 +232,11 @@ impl<'h> Sweep<'_, 'h> {
         let wrote = own.chain(session.removable.iter().copied()).any(before);
         if self.rules.own_writes && wrote {
             self.checked.opportunities += 1;
-            let own = session.own.iter().copied().filter(|&(_, part)| before(part));
+            let own = session
+                .own
+                .iter()
+                .copied()
+                .filter(|&(_, part)| before(part));
             self.compare(number, own, &mut missing, &mut reversed);
         }
         if self.rules.seen_reads {
@@ -243,7 +250,12 @@ impl<'h> Sweep<'_, 'h> {
                 };
                 let listed = listed.iter().map(|&element| (element, shown.part));
                 self.compare(number, listed, &mut missing, &mut reversed);
-                self.compare(number, shown.lacked.iter().copied(), &mut missing, &mut None);
+                self.compare(
+                    number,
+                    shown.lacked.iter().copied(),
+                    &mut missing,
+                    &mut None,
+                );
             }
         }
         missing.sort_unstable_by_key(|&(element, part)| (element, part.operation, part.step));
@@ -258,9 +270,7 @@ impl<'h> Sweep<'_, 'h> {
             });
         }
         if !missing.is_empty() {
-            let value = |&(element, part): &Due| {
-                (self.elements[element as usize].value, part)
-            };
+            let value = |&(element, part): &Due| (self.elements[element as usize].value, part);
             self.checked.breaches.push(Breach::Missing {
                 read: part,
                 elements: missing.iter().map(value).collect(),
@@ -284,7 +294,9 @@ impl<'h> Sweep<'_, 'h> {
         reversed: &mut Option<(Due, Due)>,
     ) {
         let operations = self.history.operations();
+        // What the read has listed furthest so far, and everything before it.
         let mut last: Option<(Due, u32)> = None;
+        let mut passed: Vec<(Due, u32)> = Vec::new();
         for entry in expected {
             let element = self.elements[entry.0 as usize];
             let (read, position) = self.stamp[entry.0 as usize];
@@ -298,14 +310,22 @@ impl<'h> Sweep<'_, 'h> {
             if !self.list || element.adds > 1 || element.doubled {
                 continue;
             }
-            match last {
-                Some((before, reached)) if position < reached => {
-                    if so_before(operations, before.1.id(), entry.1.id()) {
-                        reversed.get_or_insert((before, entry));
-                    }
-                }
-                _ => last = Some((entry, position)),
+            if let Some((before, reached)) = last
+                && position < reached
+            {
+                // Devices that share a session append at the same time: then any other may do.
+                let earlier = |&&(due, place): &&(Due, u32)| {
+                    place > position && so_before(operations, due.1.id(), entry.1.id())
+                };
+                let found = match so_before(operations, before.1.id(), entry.1.id()) {
+                    true => Some(before),
+                    false => passed.iter().find(earlier).map(|&(due, _)| due),
+                };
+                *reversed = reversed.or(found.map(|before| (before, entry)));
+            } else {
+                last = Some((entry, position));
             }
+            passed.push((entry, position));
         }
     }
 
@@ -442,7 +462,9 @@ fn shared_sessions(history: &History, steps: &[(Part, Step)]) -> FxHashSet<u32> 
     let mut processes: FxHashMap<u32, u64> = FxHashMap::default();
     for (part, _) in steps {
         let operation = &history.operations()[part.id()];
-        let process = *processes.entry(operation.session).or_insert(operation.process);
+        let process = *processes
+            .entry(operation.session)
+            .or_insert(operation.process);
         if process != operation.process {
             shared.insert(operation.session);
         }

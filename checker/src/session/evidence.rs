@@ -88,7 +88,9 @@ impl Teller<'_> {
         let mut parts = vec![register.writes[visible as usize].part, because, read];
         for link in &links {
             let (before, after) = link.ends();
-            let writes = [before, after].into_iter().filter(|&write| write != INITIAL);
+            let writes = [before, after]
+                .into_iter()
+                .filter(|&write| write != INITIAL);
             parts.extend(writes.map(|write| register.writes[write as usize].part));
             if let Link::Saw(saw) = link {
                 parts.extend([saw.because, saw.read]);
@@ -103,11 +105,14 @@ impl Teller<'_> {
             },
             Violation::Order(..) => Proof::Cycle {
                 subject,
-                facts: links.iter().map(|&link| self.fact(register, link)).collect(),
+                facts: links
+                    .iter()
+                    .map(|&link| self.fact(register, link))
+                    .collect(),
             },
         };
-        let absent = register.element.is_some()
-            && register.writes[visible as usize].value != INITIAL;
+        let absent =
+            register.element.is_some() && register.writes[visible as usize].value != INITIAL;
         let kind = match (own, absent) {
             (true, true) => "lost-own-write",
             (true, false) => "stale-own-read",
@@ -259,7 +264,8 @@ impl Teller<'_> {
                 }
             }
             [_, rest @ ..] => {
-                let told: Vec<String> = rest.iter().map(|&link| self.told(register, link)).collect();
+                let told: Vec<String> =
+                    rest.iter().map(|&link| self.told(register, link)).collect();
                 story.push_str(&format!(", which is older: {}", told.join("; ")));
                 let mut joints = links.iter().zip(links.iter().cycle().skip(1));
                 if joints.any(|(a, b)| a.ends().1 != b.ends().0) {
@@ -275,7 +281,10 @@ impl Teller<'_> {
         let part = |write: u32| register.writes[write as usize].part;
         match link {
             Link::RealTime(INITIAL, after) => {
-                format!("{} replaced what was there first", self.whose(register, after))
+                format!(
+                    "{} replaced what was there first",
+                    self.whose(register, after)
+                )
             }
             Link::RealTime(before, after) => format!(
                 "{} finished ({}) before {} began ({})",
@@ -386,7 +395,8 @@ impl Teller<'_> {
     }
 
     fn began(&self, part: Part) -> Time {
-        self.history.invoked_at(&self.history.operations()[part.id()])
+        self.history
+            .invoked_at(&self.history.operations()[part.id()])
     }
 
     fn finished(&self, part: Part) -> String {

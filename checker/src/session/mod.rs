@@ -176,7 +176,12 @@ pub const READ_YOUR_WRITES: Entry = Entry {
     opportunity: "reads of keys that the session wrote before",
     minimum: 1,
     check: |history: &History, options: &Options| {
-        check(history, options, Guarantee::ReadYourWrites, Rules::READ_YOUR_WRITES)
+        check(
+            history,
+            options,
+            Guarantee::ReadYourWrites,
+            Rules::READ_YOUR_WRITES,
+        )
     },
 };
 
@@ -186,7 +191,12 @@ pub const MONOTONIC_READS: Entry = Entry {
     opportunity: "reads of keys that the session read before",
     minimum: 1,
     check: |history: &History, options: &Options| {
-        check(history, options, Guarantee::MonotonicReads, Rules::MONOTONIC_READS)
+        check(
+            history,
+            options,
+            Guarantee::MonotonicReads,
+            Rules::MONOTONIC_READS,
+        )
     },
 };
 
@@ -231,11 +241,12 @@ impl<'h> Found<'h> {
     fn cases(&self) -> Vec<Case<'_, 'h>> {
         let of = |judged: &'_ Judged<'h>| 0..judged.decided.violations.len();
         match self {
-            Found::Register(judged) => {
-                of(judged).map(|at| Case::Violation(judged, at)).collect()
-            }
+            Found::Register(judged) => of(judged).map(|at| Case::Violation(judged, at)).collect(),
             Found::Elements(key, checked) => {
-                let breaches = checked.breaches.iter().map(|breach| Case::Breach(key, breach));
+                let breaches = checked
+                    .breaches
+                    .iter()
+                    .map(|breach| Case::Breach(key, breach));
                 let removable = checked.removable.iter();
                 let removable = removable
                     .flat_map(|judged| of(judged).map(move |at| Case::Violation(judged, at)));
@@ -328,10 +339,7 @@ fn warning(doubt: Doubt, keys: &[&Key], name: Guarantee) -> String {
             "phantom-value",
             "a value was read that nobody wrote, or only an operation that failed",
         ),
-        Doubt::MixedTypes => (
-            "mixed-types",
-            "operations of several data types were done",
-        ),
+        Doubt::MixedTypes => ("mixed-types", "operations of several data types were done"),
     };
     format!("{id}: {why}; what is not violated of {name} there is unknown (key {list})")
 }

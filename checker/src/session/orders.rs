@@ -134,7 +134,9 @@ fn decide(register: &Register<'_>, swept: &Swept) -> Decided {
         let read = violation.read();
         (read.operation, read.step)
     });
-    decided.violations.dedup_by_key(|violation| violation.read());
+    decided
+        .violations
+        .dedup_by_key(|violation| violation.read());
     decided
 }
 
@@ -248,9 +250,7 @@ impl Orders {
     /// Whether session order agrees with the chains inside them.
     fn session_order_holds(&self, swept: &Swept) -> bool {
         let mut pairs = swept.session_order.iter();
-        pairs.all(|&(a, b)| {
-            self.chain_of(a) == NONE || !self.same(a, b) || self.implied(a, b)
-        })
+        pairs.all(|&(a, b)| self.chain_of(a) == NONE || !self.same(a, b) || self.implied(a, b))
     }
 
     /// The graph of the chains, and the first fact that is not an order alone.

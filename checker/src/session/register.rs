@@ -259,7 +259,10 @@ impl<'h> Register<'h> {
             .is_some_and(|first| so_before(operations, first.id(), part.id()));
         swept.opportunities += u64::from(wrote || (rules.seen_reads && read_before));
         let end = |part: Part| operations[part.id()].end;
-        if session.first_read.is_none_or(|first| end(part) < end(first)) {
+        if session
+            .first_read
+            .is_none_or(|first| end(part) < end(first))
+        {
             session.first_read = Some(part);
         }
         let writers = self.values[touch.read as usize];
@@ -309,7 +312,12 @@ impl<'h> Register<'h> {
             let newer = self.operation(entry.write);
             writers.count == 0 || writers.latest_end < newer.start
         };
-        match session.visible.iter().filter(|entry| visible(entry)).find(older) {
+        match session
+            .visible
+            .iter()
+            .filter(|entry| visible(entry))
+            .find(older)
+        {
             Some(entry) => swept.stale.push((entry.write, entry.part, part)),
             None => swept.doubts.push(Doubt::AmbiguousValue),
         }

@@ -57,7 +57,14 @@ pub(crate) fn element(history: &History, wanted: &str, element: &Value) -> Vec<S
     steps(history, |op, ok| match op {
         Single::Read(key, Some(value)) if key == wanted && ok => {
             let present = value.elements()?.contains(element);
-            Some((Some(if present { element.clone() } else { Value::Null }), None))
+            Some((
+                Some(if present {
+                    element.clone()
+                } else {
+                    Value::Null
+                }),
+                None,
+            ))
         }
         Single::Add(key, value) if key == wanted && value == element => {
             Some((None, Some(value.clone())))
@@ -122,14 +129,21 @@ pub(crate) fn steps(
 /// Whether a step reads what no other step writes.
 pub(crate) fn phantom(steps: &[Step], step: &Step) -> bool {
     let written = |value: &Value| {
-        steps.iter().any(|other| other.id != step.id && other.write.as_ref() == Some(value))
+        steps
+            .iter()
+            .any(|other| other.id != step.id && other.write.as_ref() == Some(value))
     };
-    step.read.as_ref().is_some_and(|value| *value != Value::Null && !written(value))
+    step.read
+        .as_ref()
+        .is_some_and(|value| *value != Value::Null && !written(value))
 }
 
 /// Whether two steps write the same value, or one writes the initial value.
 pub(crate) fn duplicates(steps: &[Step]) -> bool {
-    let mut values: Vec<&Value> = steps.iter().filter_map(|step| step.write.as_ref()).collect();
+    let mut values: Vec<&Value> = steps
+        .iter()
+        .filter_map(|step| step.write.as_ref())
+        .collect();
     let all = values.len();
     values.sort();
     values.dedup();
@@ -156,8 +170,10 @@ pub(crate) fn decide(steps: &[Step], rules: Rules) -> Truth {
         if (0..writes.len()).any(|at| !exist(at) && writes[at].ok()) {
             continue;
         }
-        let chosen: Vec<&Step> =
-            (0..writes.len()).filter(|&at| exist(at)).map(|at| writes[at]).collect();
+        let chosen: Vec<&Step> = (0..writes.len())
+            .filter(|&at| exist(at))
+            .map(|at| writes[at])
+            .collect();
         each_order(&mut Vec::new(), &chosen, &mut |order| {
             match explains(&steps, order, rules) {
                 Some(true) => truth = Truth::Holds,
@@ -188,7 +204,9 @@ fn each_order<'a>(
             continue;
         }
         let initial = Value::Null;
-        let last = order.last().map_or(&initial, |step| step.write.as_ref().unwrap());
+        let last = order
+            .last()
+            .map_or(&initial, |step| step.write.as_ref().unwrap());
         let fits = !next.cas() || next.read.as_ref() == Some(last);
         let too_late = order.iter().any(|earlier| {
             next.before(earlier)
@@ -208,7 +226,10 @@ fn each_order<'a>(
 
 /// Whether an order of writes explains all reads; `None` if some read has no writer in it.
 fn explains(steps: &[Step], order: &[&Step], rules: Rules) -> Option<bool> {
-    let reads: Vec<&Step> = steps.iter().filter(|step| step.ok() && step.read.is_some()).collect();
+    let reads: Vec<&Step> = steps
+        .iter()
+        .filter(|step| step.ok() && step.read.is_some())
+        .collect();
     // The places (the initial value's is 0) from which every read can have returned.
     let mut sources: Vec<Vec<usize>> = Vec::new();
     for read in &reads {
@@ -222,7 +243,8 @@ fn explains(steps: &[Step], order: &[&Step], rules: Rules) -> Option<bool> {
             }
             let all = order.iter().enumerate();
             places.extend(
-                all.filter(|(_, write)| write.write == read.read).map(|(at, _)| at + 1),
+                all.filter(|(_, write)| write.write == read.read)
+                    .map(|(at, _)| at + 1),
             );
         }
         if places.is_empty() {
@@ -234,12 +256,12 @@ fn explains(steps: &[Step], order: &[&Step], rules: Rules) -> Option<bool> {
     let mut chosen = vec![0; reads.len()];
     Some(assign(&reads, &sources, &mut chosen, 0, &|chosen, at| {
         let read = reads[at];
-        let own = order.iter().filter(|write| write.before(read) && write.ok());
+        let own = order
+            .iter()
+            .filter(|write| write.before(read) && write.ok());
         let sees_own = !rules.own_writes || own.into_iter().all(|w| place(w) <= chosen[at]);
         let seen = (0..at).all(|other| {
-            let fine = |a: usize, b: usize| {
-                !reads[a].before(reads[b]) || chosen[a] <= chosen[b]
-            };
+            let fine = |a: usize, b: usize| !reads[a].before(reads[b]) || chosen[a] <= chosen[b];
             fine(other, at) && fine(at, other)
         });
         sees_own && (!rules.seen_reads || seen)

@@ -90,7 +90,10 @@ pub(crate) fn int(value: i64) -> Value {
 
 /// The verdict with its proofs confirmed.
 pub(crate) fn confirmed(history: &History, verdict: Verdict) -> Verdict {
-    assert_eq!(verdict.validity == Validity::Violated, !verdict.anomalies.is_empty());
+    assert_eq!(
+        verdict.validity == Validity::Violated,
+        !verdict.anomalies.is_empty()
+    );
     for anomaly in &verdict.anomalies {
         if let Err(error) = anomaly.confirm(history) {
             panic!(
