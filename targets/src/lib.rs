@@ -9,13 +9,14 @@
 
 mod claim;
 pub mod leaderless;
+pub mod multi_leader;
 mod target;
 
 pub use claim::{Claim, Faults, Stance};
 pub use target::{Bug, ErrorRow, Target};
 
 /// Every target, in the order in which they are shown.
-pub const TARGETS: &[&dyn Target] = &[&leaderless::Leaderless];
+pub const TARGETS: &[&dyn Target] = &[&multi_leader::MultiLeader, &leaderless::Leaderless];
 
 /// The target of this name.
 ///
