@@ -8,9 +8,13 @@
 //! happen: it is the honest protocol, and the anomaly follows. Planted bugs are off by default.
 
 mod claim;
+#[cfg(test)]
+mod exercise;
 pub mod leaderless;
 pub mod multi_leader;
 mod target;
+#[cfg(test)]
+mod transcript;
 
 pub use claim::{Claim, Faults, Stance};
 pub use target::{Bug, ErrorRow, Target};
