@@ -8,6 +8,7 @@
 //! happen: it is the honest protocol, and the anomaly follows. Planted bugs are off by default.
 
 mod claim;
+pub mod consensus;
 #[cfg(test)]
 mod exercise;
 pub mod leaderless;
@@ -20,7 +21,11 @@ pub use claim::{Claim, Faults, Stance};
 pub use target::{Bug, ErrorRow, Target};
 
 /// Every target, in the order in which they are shown.
-pub const TARGETS: &[&dyn Target] = &[&multi_leader::MultiLeader, &leaderless::Leaderless];
+pub const TARGETS: &[&dyn Target] = &[
+    &multi_leader::MultiLeader,
+    &leaderless::Leaderless,
+    &consensus::Consensus,
+];
 
 /// The target of this name.
 ///
