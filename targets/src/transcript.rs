@@ -4,7 +4,7 @@
 //! until nothing is left but timers; time passes only by `advance`, and by a millisecond before
 //! each request. Commands:
 //!
-//! - `cluster nodes=3 [bug=NAME] [SETTING=VALUE…]`: first of all.
+//! - `cluster nodes=3 [bug=NAME] [SETTING=VALUE…]`: first of all; later, everything anew.
 //! - `write n1 x 7`, `add n1 s 7`, `read n1 x`, `peek n1 x`: a client asks a node.
 //! - `cut n1 n2…`, `hold n1 n2…`: messages between the first and the others are lost, or kept;
 //!   with `one-way` only those that the first sends. `heal` ends all that and delivers what was kept.
@@ -241,6 +241,11 @@ impl<N: Node<Message: Display>> Transcript<N> {
         self.ids = NodeId::all(deployment.nodes);
         self.seats = self.ids.iter().map(|_| Seat::new()).collect();
         self.deployment = Some(deployment);
+        self.now = Time::ZERO;
+        self.requests = 0;
+        self.links.clear();
+        self.queue.clear();
+        self.kept.clear();
         for id in self.ids.clone() {
             self.start(id);
         }

@@ -279,8 +279,9 @@ impl Run {
     }
 
     fn draw(&mut self, number: u64) -> Op {
-        let name = self.random.below(4);
-        let key = Key::from(format!("x{}", number / KEYS_LIVE_FOR * 4 + name * name / 4).as_str());
+        // Skewed: the first key of ten is asked for about four times as often as the last.
+        let name = self.random.below(10) * self.random.between(5, 10) / 10;
+        let key = Key::from(format!("x{}", number / KEYS_LIVE_FOR * 10 + name).as_str());
         let value = Value::Int(i64::try_from(number).expect("a small number") + 1);
         match (self.random.below(10), self.sets) {
             (0..5, false) | (0..3, true) => Op::Read { key, value: None },
