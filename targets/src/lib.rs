@@ -8,13 +8,16 @@
 //! happen: it is the honest protocol, and the anomaly follows. Planted bugs are off by default.
 
 mod claim;
+mod single_leader;
 mod target;
 
 pub use claim::{Claim, Faults, Stance};
 pub use target::{Bug, ErrorRow, Target};
 
 /// Every target, in the order in which they are shown.
-pub const TARGETS: &[&dyn Target] = &[];
+pub const TARGETS: &[&dyn Target] = &[
+    &single_leader::SingleLeader,
+];
 
 /// The target of this name.
 ///
