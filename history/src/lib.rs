@@ -7,10 +7,9 @@
 //! - [`Guarantee`]: the names of what a history may be asked for.
 //! - [`spec`]: what a run was asked to do, the first line of a history; [`settings`]: its knobs.
 //! - [`jsonl`]: our own format; [`foreign`]: other people's.
+//! - [`random`]: numbers that are functions of a seed and a purpose, for everybody above.
 //!
 //! **Invariant:** a [`History`] was checked when it was made; nobody checks it again.
-//!
-//! - [`random`]: numbers that are functions of a seed and a purpose, for everybody above.
 //!
 //! **Invariant:** nothing here knows a clock, a path or a thread.
 

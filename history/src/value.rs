@@ -73,10 +73,9 @@ impl fmt::Display for Value {
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Formats that do not describe themselves carry the value as its JSON text.
+        // Formats that do not describe themselves need the variant spelled out.
         if !serializer.is_human_readable() {
-            return serializer
-                .serialize_str(&serde_json::to_string(self).expect("values are JSON"));
+            return Spelled::from(self).serialize(serializer);
         }
         match self {
             Value::Null => serializer.serialize_unit(),
@@ -93,6 +92,27 @@ impl<'de> Deserialize<'de> for Value {
             return Tagged::deserialize(deserializer).map(Value::from);
         }
         deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+/// A value with its variant spelled out, as [`Tagged`] reads it back.
+#[derive(Serialize)]
+#[serde(rename = "Tagged")]
+enum Spelled<'a> {
+    Null,
+    Int(i64),
+    Text(&'a str),
+    List(&'a [Value]),
+}
+
+impl<'a> From<&'a Value> for Spelled<'a> {
+    fn from(value: &'a Value) -> Spelled<'a> {
+        match value {
+            Value::Null => Spelled::Null,
+            Value::Int(value) => Spelled::Int(*value),
+            Value::Text(value) => Spelled::Text(value),
+            Value::List(values) => Spelled::List(values),
+        }
     }
 }
 

@@ -8,16 +8,15 @@
 //! happen: it is the honest protocol, and the anomaly follows. Planted bugs are off by default.
 
 mod claim;
-mod single_leader;
+pub mod leaderless;
+pub mod single_leader;
 mod target;
 
 pub use claim::{Claim, Faults, Stance};
 pub use target::{Bug, ErrorRow, Target};
 
 /// Every target, in the order in which they are shown.
-pub const TARGETS: &[&dyn Target] = &[
-    &single_leader::SingleLeader,
-];
+pub const TARGETS: &[&dyn Target] = &[&single_leader::SingleLeader, &leaderless::Leaderless];
 
 /// The target of this name.
 ///

@@ -141,7 +141,7 @@ impl<T> Network<T> {
     pub(super) fn send(&mut self, now: Time, link: Link, cause: u64) -> Fate {
         let key = keyed(&[self.seed, place(link.from), place(link.to), cause]);
         let bits = mix(key ^ u64::from(self.count(now, key)));
-        self.decide(now, link, bits)
+        self.decide(now, link, bits, true)
     }
 
     /// Decides what would become of a message, without any trace of it in the fates of others.
@@ -153,10 +153,11 @@ impl<T> Network<T> {
             now.as_nanos(),
             u64::MAX,
         ]);
-        self.decide(now, link, bits)
+        self.decide(now, link, bits, false)
     }
 
-    fn decide(&mut self, now: Time, link: Link, bits: u64) -> Fate {
+    /// `counts` says whether faults are seen to act by it.
+    fn decide(&mut self, now: Time, link: Link, bits: u64, counts: bool) -> Fate {
         let at = self.at(link);
         let state = &mut self.links[at];
         let mut delay = self.delay.draw(bits);
@@ -164,7 +165,7 @@ impl<T> Network<T> {
         let mut duplicate = u64::from(self.duplicate_ppm);
         if !state.cuts.is_empty() || !state.holds.is_empty() || !state.slows.is_empty() {
             for &fault in state.cuts.iter().chain(&state.holds) {
-                *self.acted.entry(fault).or_default() += 1;
+                *self.acted.entry(fault).or_default() += u64::from(counts);
             }
             if !state.cuts.is_empty() {
                 return Fate::Lost;
@@ -173,7 +174,7 @@ impl<T> Network<T> {
                 return Fate::Held;
             }
             for (fault, slow) in &state.slows {
-                *self.acted.entry(*fault).or_default() += 1;
+                *self.acted.entry(*fault).or_default() += u64::from(counts);
                 let more = slow.delay_ns + below(mix(bits ^ 1), slow.jitter_ns + 1);
                 delay += Duration::from_nanos(more);
                 loss += u64::from(slow.loss);

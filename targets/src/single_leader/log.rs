@@ -100,7 +100,9 @@ impl Log {
     /// most so many.
     pub(super) fn after(&self, index: u64, to: u64, most: u64) -> Option<(Reign, Vec<Command>)> {
         let reign = self.reign_at(index + 1).filter(|_| index < to)?;
-        let next = self.starts.partition_point(|start| start.first <= index + 1);
+        let next = self
+            .starts
+            .partition_point(|start| start.first <= index + 1);
         let reigns_to = self.starts.get(next).map_or(self.len(), |s| s.first - 1);
         let last = reigns_to.min(to).min(index + most);
         Some((reign, self.commands[place(index)..place(last)].to_vec()))

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use polygraph_cluster::{
-    Context, Disk, LinkKind, Node, RequestId, SyncFailed, SyncId, Timer,
-};
+use polygraph_cluster::{Context, Disk, LinkKind, Node, RequestId, SyncFailed, SyncId, Timer};
 use polygraph_history::{NodeId, Op, Time};
 
 use super::config::{Config, Mistake};
@@ -85,7 +83,9 @@ impl SingleLeader {
     }
 
     pub(super) const fn journal(&mut self) -> &mut Journal {
-        self.journal.as_mut().expect("a node starts before anything else")
+        self.journal
+            .as_mut()
+            .expect("a node starts before anything else")
     }
 
     pub(super) fn send(&self, to: NodeId, body: Body, ctx: &mut Ctx<'_>) {
