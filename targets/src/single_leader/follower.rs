@@ -55,6 +55,7 @@ impl SingleLeader {
     pub(super) fn begin_to_follow(&mut self, ctx: &mut Ctx<'_>) {
         self.role = Role::Follower;
         self.pulled = None;
+        self.patience = self.draw_patience(ctx);
         self.hear(ctx);
         if self.config.replication != Replication::Sync {
             ctx.set_timer(Timer::of(PULL), self.config.ship);
@@ -66,14 +67,13 @@ impl SingleLeader {
     fn hear(&mut self, ctx: &mut Ctx<'_>) {
         self.heard = ctx.mono();
         if self.config.failover {
-            let wait = self.failover_wait(ctx);
-            ctx.set_timer(Timer::of(FAILOVER), wait);
+            ctx.set_timer(Timer::of(FAILOVER), self.patience);
         }
     }
 
     /// The failover timeout, staggered so that usually one node comes first: the next behind the
     /// leader, each further one a quarter later, and a random eighth besides.
-    fn failover_wait(&self, ctx: &mut Ctx<'_>) -> Duration {
+    fn draw_patience(&self, ctx: &mut Ctx<'_>) -> Duration {
         let timeout = self.config.failover_timeout;
         let nodes = ctx.nodes().len();
         let (me, leader) = (ctx.me().position(), self.epoch.leader.position());
@@ -239,10 +239,17 @@ impl SingleLeader {
         self.pull(ctx);
     }
 
-    /// Somebody leads no longer, and says who does. With fencing the epoch has said it already.
+    /// Somebody does not lead, and says who does. With fencing the epoch has said it already;
+    /// without, the word is taken when the leader has missed a heartbeat, so that two nodes that
+    /// each believe in the other do not send a third to and fro.
     pub(super) fn on_not_leader(&mut self, from: NodeId, epoch: Epoch, ctx: &mut Ctx<'_>) {
+        if !self.follows(from) {
+            return;
+        }
+        self.pulled = None;
         let elsewhere = epoch.leader != from && epoch.leader != ctx.me();
-        if !self.config.fencing && self.follows(from) && elsewhere {
+        let silent = ctx.mono().since(self.heard) >= self.config.heartbeat();
+        if !self.config.fencing && elsewhere && silent {
             self.follow(epoch, ctx);
         }
     }

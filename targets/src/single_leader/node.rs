@@ -1,6 +1,7 @@
 //! One node: its parts, how it starts, and who handles what.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use polygraph_cluster::{Context, Disk, LinkKind, Node, RequestId, SyncFailed, SyncId, Timer};
 use polygraph_history::{NodeId, Op, Time};
@@ -46,6 +47,8 @@ pub(crate) struct SingleLeader {
     pub(super) role: Role,
     /// When it last heard the leader that it follows, on its monotonic clock.
     pub(super) heard: Time,
+    /// How long that leader must be silent before this node takes its place.
+    pub(super) patience: Duration,
     /// When it asked for entries and was not answered yet.
     pub(super) pulled: Option<Time>,
     /// The requests that it has forwarded, until they are answered or given up.
@@ -77,6 +80,7 @@ impl SingleLeader {
             seen: 0,
             role: Role::Follower,
             heard: Time::ZERO,
+            patience: Duration::ZERO,
             pulled: None,
             forwarded: BTreeMap::new(),
         }

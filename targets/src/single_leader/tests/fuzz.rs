@@ -24,7 +24,7 @@ const CHAIN: &str = "c";
 const SET: &str = "s";
 
 /// Which faults are drawn.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Faults {
     Default,
     /// And clocks that drift, and disks that lose, tear and fail.
@@ -430,6 +430,7 @@ fn runs(
     faults: Faults,
     mut check: impl FnMut(u64, &Run),
 ) {
+    let (mut losing, mut not_linearizable, mut not_own, mut apart) = (0, 0, 0, 0);
     for seed in 1..=seeds(few) {
         let run = Driver::new(seed, settings, bug, faults).go();
         let ok = |done: &&Done| matches!(done.answered, Some((_, Reply::Ok { .. })));
@@ -565,6 +566,23 @@ fn without_fencing_two_lead() {
         );
     }
     assert!(losing > 0 && not_linearizable > 0 && not_one_chain > 0);
+}
+
+/// Every node answers again also where disks were emptied, and where nobody compares epochs.
+#[test]
+fn emptied_disks_leave_nobody_without_an_answer() {
+    for settings in [
+        &[SYNC][..],
+        &[SEMI_SYNC],
+        &[SYNC, FAILOVER],
+        &[SEMI_SYNC, FAILOVER],
+        &[FAILOVER, UNFENCED],
+        &[SYNC, FAILOVER, UNFENCED],
+    ] {
+        runs(4, settings, None, Faults::Wipes, |seed, run| {
+            assert!(run.recovered, "seed {seed} with {settings:?}");
+        });
+    }
 }
 
 #[test]
