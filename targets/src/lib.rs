@@ -13,6 +13,7 @@ pub mod consensus;
 mod exercise;
 pub mod leaderless;
 pub mod multi_leader;
+pub mod single_leader;
 mod target;
 #[cfg(test)]
 mod transcript;
@@ -22,6 +23,7 @@ pub use target::{Bug, ErrorRow, Target};
 
 /// Every target, in the order in which they are shown.
 pub const TARGETS: &[&dyn Target] = &[
+    &single_leader::SingleLeader,
     &multi_leader::MultiLeader,
     &leaderless::Leaderless,
     &consensus::Consensus,
