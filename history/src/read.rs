@@ -179,12 +179,7 @@ fn recognise(prefix: &[u8], complete: bool) -> Result<Format, ReadError> {
     match (first.as_bytes().first(), map) {
         (_, Some(map)) if map.starts_with('"') => recognise_json(prefix),
         (_, Some(_)) | (Some(b';' | b'#' | b'('), None) => Ok(recognise_edn(prefix)),
-        _ if text
-            .lines()
-            .any(|line| foreign::parse_log_line(line).is_some()) =>
-        {
-            Ok(Format::JepsenLog)
-        }
+        _ if text.lines().any(is_of_log) => Ok(Format::JepsenLog),
         (Some(b'['), None) => Ok(Format::JepsenEdn),
         (Some(b'{'), _) => Ok(Format::JepsenJson),
         _ => Err(ReadError::at(
@@ -193,6 +188,11 @@ fn recognise(prefix: &[u8], complete: bool) -> Result<Format, ReadError> {
             format!("one of {}", names()),
         )),
     }
+}
+
+/// An operation's line, or another of Jepsen's: a run may have ended before its first operation.
+fn is_of_log(line: &str) -> bool {
+    line.starts_with("INFO  jepsen.") || foreign::parse_log_line(line).is_some()
 }
 
 /// The line and column at which `rest`, the end of a text, begins.
