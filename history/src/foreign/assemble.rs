@@ -245,7 +245,9 @@ impl Assembly {
 
     /// The open operation that an event completes, by its position among them.
     fn invocation(&self, open: &[usize], at: usize) -> Found {
-        if let [_] = open {
+        // A process with one open operation can complete no other; whether it does is checked
+        // with the history.
+        if let ([_], false) = (open, self.events[at].process == Process::Client(NOBODY)) {
             return Found::One(0);
         }
         let mut fitting = (0..open.len()).filter(|&position| self.fits(open[position], at));
@@ -302,7 +304,7 @@ impl Assembly {
             _ => ReadError::at(
                 place,
                 format!(
-                    "{who} completes none of the {} operations it has open",
+                    "{who} completes none of its open operations ({})",
                     open.len()
                 ),
                 "one of them with its results",
