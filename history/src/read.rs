@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::str::FromStr;
 
-use crate::foreign::{self, Keying, Source, Syntax, Token};
+use crate::foreign::{self, Dialect, Keying, Source, Syntax, Token};
 use crate::{History, ReadError, jsonl};
 
 /// A format of histories.
@@ -155,18 +155,19 @@ fn read_as(
     format: Format,
     keyed: Keyed,
 ) -> Result<(History, bool), ReadError> {
-    match format {
-        Format::Polygraph => Ok((jsonl::read(input)?, false)),
-        foreign => foreign::read(
-            input,
-            foreign,
-            match keyed {
-                Keyed::Auto => Keying::Undecided,
-                Keyed::On => Keying::On,
-                Keyed::Off => Keying::Off,
-            },
-        ),
-    }
+    let dialect = match format {
+        Format::Polygraph => return Ok((jsonl::read(input)?, false)),
+        Format::JepsenEdn => Dialect::Rows(Syntax::Edn),
+        Format::JepsenJson => Dialect::Rows(Syntax::Json),
+        Format::JepsenLog => Dialect::Log,
+        Format::PorcupineKv => Dialect::PorcupineKv,
+    };
+    let keying = match keyed {
+        Keyed::Auto => Keying::Undecided,
+        Keyed::On => Keying::On,
+        Keyed::Off => Keying::Off,
+    };
+    foreign::read(input, dialect, keying)
 }
 
 /// The format of a text by its beginning; `complete` if that is all of it.
@@ -177,6 +178,7 @@ fn recognise(prefix: &[u8], complete: bool) -> Result<Format, ReadError> {
     let inside = first.trim_start_matches(|c: char| c.is_whitespace() || "[(,".contains(c));
     let map = inside.strip_prefix('{').map(str::trim_start);
     match (first.as_bytes().first(), map) {
+        (_, Some(map)) if map.starts_with("\"polygraph\"") => Ok(Format::Polygraph),
         (_, Some(map)) if map.starts_with('"') => recognise_json(prefix),
         (_, Some(_)) | (Some(b';' | b'#' | b'('), None) => Ok(recognise_edn(prefix)),
         _ if text.lines().any(is_of_log) => Ok(Format::JepsenLog),
