@@ -76,7 +76,7 @@ pub(crate) fn history(large: Large) -> History {
                 done: None,
             }) => {
                 if next(&mut dice) % 100 < large.unknown {
-                    if next(&mut dice) % 2 == 0 {
+                    if next(&mut dice).is_multiple_of(2) {
                         store.run(&plan, 0);
                     }
                     record(process, Kind::Info, plan.clone());
@@ -124,7 +124,7 @@ impl Store {
             let place = (POOL - 1 - cold.min(POOL - 1)) as usize;
             let (list, planned) = &mut self.pool[place];
             let key = Key::from(format!("k{list}").as_str());
-            if next(dice) % 2 == 0 {
+            if next(dice).is_multiple_of(2) {
                 plan.push(Micro::Read { key, value: None });
                 continue;
             }
