@@ -16,6 +16,8 @@ pub(super) struct Config {
     pub(super) election_max: Duration,
     /// How often a leader is heard at least.
     pub(super) heartbeat: Duration,
+    /// The most entries in one message.
+    pub(super) batch: usize,
     /// The mistake it is to make.
     pub(super) bug: Option<Mistake>,
 }
@@ -58,6 +60,13 @@ impl Config {
             election_min: settings.duration("election-min"),
             election_max: settings.duration("election-max"),
             heartbeat: settings.duration("heartbeat"),
+            // Together with an entry of the leader's own term those of earlier ones are safe; the
+            // mistake shows only where they may travel alone.
+            batch: if bug == Some(Mistake::CountOldTermEntries) {
+                1
+            } else {
+                4096
+            },
             bug,
         }
     }

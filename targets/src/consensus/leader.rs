@@ -15,9 +15,6 @@ use super::message::{Entry, Message};
 use super::raft::{Ctx, HEARTBEAT, Raft, Role};
 use super::seen::Seen;
 
-/// The most entries in one message.
-const BATCH: usize = 4096;
-
 /// What a leader knows.
 #[derive(Debug)]
 pub(super) struct Leader {
@@ -291,7 +288,7 @@ impl Raft {
     /// Sends entries to every peer that lacks some and has none under way; to the others nothing,
     /// or a message without entries if they are to hear from us anyway.
     fn send_all(&mut self, ctx: &mut Ctx<'_>, anyway: bool) {
-        let (term, commit) = (self.term(), self.commit);
+        let (term, commit, batch) = (self.term(), self.commit, self.config.batch);
         let (Role::Leader(leader), Some(storage)) = (&mut self.role, &self.storage) else {
             return;
         };
@@ -309,7 +306,7 @@ impl Raft {
                 _ if !is_behind => Arc::default(),
                 Some((after, entries)) if *after == prev.index => Arc::clone(entries),
                 _ => {
-                    let entries: Arc<[_]> = storage.after(prev.index, BATCH).into();
+                    let entries: Arc<[_]> = storage.after(prev.index, batch).into();
                     shared = Some((prev.index, Arc::clone(&entries)));
                     entries
                 }

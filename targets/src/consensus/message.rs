@@ -114,3 +114,79 @@ pub(super) enum Message {
     /// What became of forwarded requests.
     Answers(Vec<(RequestId, Answer)>),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consensus::command::Step;
+
+    /// Worlds with real processes carry messages as bytes, in a format that describes itself or
+    /// in one that does not.
+    #[test]
+    fn messages_survive_their_bytes() {
+        let txn = vec![Step::Read("x".into()), Step::Append("x".into(), 1.into())];
+        let change = Arc::new(Command::Txn(txn));
+        let last = Position { index: 3, term: 2 };
+        let value = polygraph_history::Value::list([1.into(), "a".into()]);
+        let messages = [
+            Message::PreVote { term: 1, last },
+            Message::PreVoted {
+                term: 1,
+                current: 0,
+                granted: true,
+            },
+            Message::Vote { term: 1, last },
+            Message::Voted {
+                term: 1,
+                granted: false,
+            },
+            Message::Append {
+                term: 1,
+                prev: last,
+                entries: Arc::new([Entry {
+                    term: 1,
+                    command: Arc::clone(&change),
+                }]),
+                commit: 2,
+                round: 3,
+            },
+            Message::Appended {
+                term: 1,
+                matched: 2,
+                round: 3,
+            },
+            Message::Refused {
+                term: 1,
+                prev: 2,
+                hint: 3,
+            },
+            Message::Forward {
+                term: 1,
+                life: u64::MAX,
+                number: 3,
+                request: RequestId(4),
+                ask: Ask::Change(change),
+            },
+            Message::Answers(vec![
+                (RequestId(1), Answer::Done { version: 1 }),
+                (
+                    RequestId(2),
+                    Answer::Found {
+                        value: value.clone(),
+                        version: 0,
+                    },
+                ),
+                (RequestId(3), Answer::AllFound(vec![value])),
+                (RequestId(4), Answer::Mismatch),
+            ]),
+        ];
+        for message in messages {
+            let json = serde_json::to_string(&message).unwrap();
+            let read: Message = serde_json::from_str(&json).unwrap();
+            assert_eq!(format!("{read:?}"), format!("{message:?}"));
+            let bytes = postcard::to_stdvec(&message).unwrap();
+            let read: Message = postcard::from_bytes(&bytes).unwrap();
+            assert_eq!(format!("{read:?}"), format!("{message:?}"));
+        }
+    }
+}

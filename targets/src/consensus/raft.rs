@@ -25,6 +25,10 @@ pub(super) const HEARTBEAT: Timer = Timer::of(2);
 /// Requests may have waited for too long.
 pub(super) const REQUESTS: Timer = Timer::of(3);
 
+/// With the planted bug `ack-before-fsync`: the log is to be synced.
+const FSYNC: Timer = Timer::of(4);
+const FSYNC_PERIOD: Duration = Duration::from_secs(1);
+
 /// What a node is in its term.
 #[derive(Debug)]
 pub(super) enum Role {
@@ -167,7 +171,9 @@ impl Raft {
                 ctx.send(NodeId::at(place), Message::Answers(answers));
             }
         }
-        self.storage_mut().flush(ctx);
+        if !self.config.errs(Mistake::AckBeforeFsync) || !self.storage().is_state_durable() {
+            self.storage_mut().flush(ctx);
+        }
     }
 
     /// Says what waited for term and vote to be on disk.
@@ -199,6 +205,9 @@ impl Node for Raft {
         self.answers = vec![Vec::new(); ctx.nodes().len()];
         self.clients.begin(ctx.random("life"));
         self.restart_election_timer(ctx);
+        if self.config.errs(Mistake::AckBeforeFsync) {
+            ctx.set_timer(FSYNC, FSYNC_PERIOD);
+        }
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, ctx: &mut Ctx<'_>) {
@@ -265,6 +274,10 @@ impl Node for Raft {
             ELECTION => self.on_election_timer(ctx),
             HEARTBEAT => self.on_heartbeat_timer(ctx),
             REQUESTS => self.clients.on_timer(ctx),
+            FSYNC => {
+                self.storage_mut().flush(ctx);
+                ctx.set_timer(FSYNC, FSYNC_PERIOD);
+            }
             _ => {}
         }
         self.finish(ctx);

@@ -63,8 +63,9 @@ pub(super) const BUGS: &[Bug] = &[
     },
     Bug {
         name: "ack-before-fsync",
-        about: "nodes count entries before they are on disk: a crash takes acknowledged changes \
-                with it (NATS JetStream 2.12.1, as Jepsen found; d-engine issue 329)",
+        about: "nodes count entries before they are on disk and sync them once a second: crashes \
+                take acknowledged changes with them (NATS JetStream 2.12.1, as Jepsen found, with \
+                two minutes; d-engine issue 329)",
     },
     Bug {
         name: "stale-leader-reads",

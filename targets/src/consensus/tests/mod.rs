@@ -3,5 +3,6 @@
 mod faults;
 mod fuzz;
 mod session;
-// mod transcripts;
+mod stage;
+mod transcripts;
 mod watch;

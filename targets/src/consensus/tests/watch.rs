@@ -18,8 +18,8 @@ pub(super) struct Record {
     leaders: BTreeMap<u64, NodeId>,
     /// Every entry by index and term, with the term of the one before it.
     entries: BTreeMap<(u64, u64), (u64, Entry)>,
-    /// What was applied at each index, by whomever.
-    applied: Vec<Entry>,
+    /// What was applied at each index by whoever was first, and the term that node was in.
+    applied: Vec<(u64, Entry)>,
     /// Which invariants were violated, and how.
     pub(super) violations: Vec<String>,
     /// Elections won.
@@ -106,14 +106,15 @@ impl Record {
                 continue;
             };
             match self.applied.get(*applied as usize - 1) {
-                None => self.applied.push(entry.clone()),
-                Some(other) if other == entry => {}
+                None => self.applied.push((raft.term(), entry.clone())),
+                Some((_, other)) if other == entry => {}
                 Some(_) => self.violated(format!("{me} applies another entry at {applied}")),
             }
         }
     }
 
-    /// Election safety: one leader in a term. Leader completeness: it has all that was committed.
+    /// Election safety: one leader in a term. Leader completeness: it has all that
+    /// was committed in earlier terms; whoever is elected late need not have what a later term has.
     fn see_leader(&mut self, raft: &Raft, me: NodeId) {
         self.elections += 1;
         let term = raft.term();
@@ -124,7 +125,9 @@ impl Record {
         let storage = raft.storage();
         let lacks = (1..)
             .zip(&self.applied)
-            .find(|&(index, entry)| storage.entry(index).map(|own| own.term) != Some(entry.term));
+            .find(|(index, (committed, entry))| {
+                *committed < term && storage.entry(*index).map(|own| own.term) != Some(entry.term)
+            });
         if let Some((index, _)) = lacks {
             self.violated(format!("{me} leads {term} without committed entry {index}"));
         }
