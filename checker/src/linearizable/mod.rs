@@ -42,7 +42,7 @@ mod zones;
 pub use confirm::confirm;
 pub use proof::{Kept, Proof};
 
-use decide::{Decision, LANES, deadline, decide_all};
+use decide::{Decision, deadline, decide_all};
 use evidence::{Piece, minimal};
 use explain::explain;
 use search::{Answer, Limits};
@@ -114,7 +114,7 @@ fn with_evidence(
     violated.truncate(options.max_anomalies.max(1));
     let limits = Limits {
         steps: options.budget.max_steps / violated.len() as u64,
-        bytes: options.budget.max_memory / LANES as u64,
+        bytes: options.budget.max_memory / violated.len() as u64,
         deadline,
     };
     let found: Vec<(Anomaly, Result<(), String>)> = violated
