@@ -338,22 +338,25 @@ impl History {
         }
         let times = self.events.windows(2);
         let backwards = times.filter(|pair| pair[1].time < pair[0].time).count();
-        let mut warn = |count: usize, text: &str| {
+        let mut warn = |what: &str, count: usize, meaning: &str| {
             if count > 0 {
-                self.warnings.push(format!("{count} {text}"));
+                self.warnings.push(format!("{what}: {count}; {meaning}"));
             }
         };
         warn(
+            "events with a time before the last one's",
             backwards,
-            "times are before the last event's: operations are ordered by time, not by position",
+            "operations are ordered by time, not by position",
         );
         warn(
+            "operations that end before they begin",
             inverted,
-            "operations end before they begin by their times: they count as lasting from one to the other",
+            "they count as lasting from one to the other",
         );
         warn(
+            "times of both invocations and completions",
             ties,
-            "times are those of invocations and of completions: such operations count as concurrent",
+            "such operations count as concurrent",
         );
     }
 }

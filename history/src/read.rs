@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::str::FromStr;
 
-use crate::foreign::{self, Keying, Source, Syntax, Token};
+use crate::foreign::{self, Dialect, Keying, Source, Syntax, Token};
 use crate::{History, ReadError, jsonl};
 
 /// A format of histories.
@@ -155,18 +155,19 @@ fn read_as(
     format: Format,
     keyed: Keyed,
 ) -> Result<(History, bool), ReadError> {
-    match format {
-        Format::Polygraph => Ok((jsonl::read(input)?, false)),
-        foreign => foreign::read(
-            input,
-            foreign,
-            match keyed {
-                Keyed::Auto => Keying::Undecided,
-                Keyed::On => Keying::On,
-                Keyed::Off => Keying::Off,
-            },
-        ),
-    }
+    let dialect = match format {
+        Format::Polygraph => return Ok((jsonl::read(input)?, false)),
+        Format::JepsenEdn => Dialect::Rows(Syntax::Edn),
+        Format::JepsenJson => Dialect::Rows(Syntax::Json),
+        Format::JepsenLog => Dialect::Log,
+        Format::PorcupineKv => Dialect::PorcupineKv,
+    };
+    let keying = match keyed {
+        Keyed::Auto => Keying::Undecided,
+        Keyed::On => Keying::On,
+        Keyed::Off => Keying::Off,
+    };
+    foreign::read(input, dialect, keying)
 }
 
 /// The format of a text by its beginning; `complete` if that is all of it.
@@ -177,14 +178,10 @@ fn recognise(prefix: &[u8], complete: bool) -> Result<Format, ReadError> {
     let inside = first.trim_start_matches(|c: char| c.is_whitespace() || "[(,".contains(c));
     let map = inside.strip_prefix('{').map(str::trim_start);
     match (first.as_bytes().first(), map) {
+        (_, Some(map)) if map.starts_with("\"polygraph\"") => Ok(Format::Polygraph),
         (_, Some(map)) if map.starts_with('"') => recognise_json(prefix),
         (_, Some(_)) | (Some(b';' | b'#' | b'('), None) => Ok(recognise_edn(prefix)),
-        _ if text
-            .lines()
-            .any(|line| foreign::parse_log_line(line).is_some()) =>
-        {
-            Ok(Format::JepsenLog)
-        }
+        _ if text.lines().any(is_of_log) => Ok(Format::JepsenLog),
         (Some(b'['), None) => Ok(Format::JepsenEdn),
         (Some(b'{'), _) => Ok(Format::JepsenJson),
         _ => Err(ReadError::at(
@@ -193,6 +190,11 @@ fn recognise(prefix: &[u8], complete: bool) -> Result<Format, ReadError> {
             format!("one of {}", names()),
         )),
     }
+}
+
+/// An operation's line, or another of Jepsen's: a run may have ended before its first operation.
+fn is_of_log(line: &str) -> bool {
+    line.starts_with("INFO  jepsen.") || foreign::parse_log_line(line).is_some()
 }
 
 /// The line and column at which `rest`, the end of a text, begins.

@@ -9,14 +9,25 @@
 
 mod claim;
 pub mod consensus;
+#[cfg(test)]
+mod exercise;
 pub mod leaderless;
+pub mod multi_leader;
+pub mod single_leader;
 mod target;
+#[cfg(test)]
+mod transcript;
 
 pub use claim::{Claim, Faults, Stance};
 pub use target::{Bug, ErrorRow, Target};
 
 /// Every target, in the order in which they are shown.
-pub const TARGETS: &[&dyn Target] = &[&leaderless::Leaderless, &consensus::Consensus];
+pub const TARGETS: &[&dyn Target] = &[
+    &single_leader::SingleLeader,
+    &multi_leader::MultiLeader,
+    &leaderless::Leaderless,
+    &consensus::Consensus,
+];
 
 /// The target of this name.
 ///

@@ -178,7 +178,7 @@ impl Builder<'_, '_> {
         }
         let missed = orders.known(view, read.key).find(|&append| {
             let append = &view.appends[append as usize];
-            !read.values.contains(view.value(append))
+            !read.values.contains(append.value)
         });
         if let Some(append) = missed {
             self.edge(read.txn, self.author(append), RW);

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use polygraph_history::{EventIndex, Value};
-use rustc_hash::FxHashMap;
 
 use super::orders::Orders;
 use super::view::{NONE, Read, View};
@@ -70,10 +69,7 @@ pub(super) fn find(view: &View<'_>, orders: &Orders, findings: &mut Findings) {
         findings.add(Kind::ThinAirRead, || Evidence::NotAList { read: at });
     }
     let firsts: Vec<Faults> = (0..view.keys.len() as u32)
-        .map(|key| match orders.longest[key as usize] {
-            NONE => Faults::default(),
-            read => Faults::of(view, key, &view.reads[read as usize]),
-        })
+        .map(|key| Faults::of(view, orders.elements(key)))
         .collect();
     for (at, read) in view.reads.iter().enumerate() {
         let at = at as u32;
@@ -85,9 +81,14 @@ pub(super) fn find(view: &View<'_>, orders: &Orders, findings: &mut Findings) {
                 read: view.at_read(at),
                 other: view.at_read(longest),
             });
-            report(view, at, &Faults::of(view, read.key, read), findings);
+            let elements: Vec<u32> = read
+                .values
+                .iter()
+                .map(|value| view.element(read.key, value).unwrap_or(NONE))
+                .collect();
+            report(view, at, &Faults::of(view, &elements), findings);
         }
-        intermediate(view, at, findings);
+        intermediate(view, orders, at, findings);
     }
     for key in 0..view.keys.len() as u32 {
         lists(view, orders, key, findings);
@@ -104,22 +105,25 @@ struct Faults {
 }
 
 impl Faults {
-    fn of(view: &View<'_>, key: u32, read: &Read<'_>) -> Faults {
+    fn of(view: &View<'_>, elements: &[u32]) -> Faults {
         let mut faults = Faults::default();
-        let mut seen: FxHashMap<u32, u32> = FxHashMap::default();
-        for (position, value) in read.values.iter().enumerate() {
-            let Some(element) = view.element(key, value) else {
+        let mut sorted: Vec<(u32, usize)> = Vec::with_capacity(elements.len());
+        for (position, &element) in elements.iter().enumerate() {
+            if element == NONE {
                 faults.unwritten.get_or_insert(position);
                 continue;
-            };
-            let appends = view.elements[element as usize].appends;
-            if appends == 0 {
+            }
+            if view.elements[element as usize].appends == 0 {
                 faults.aborted.get_or_insert(position);
             }
-            let times = seen.entry(element).or_default();
-            *times += 1;
-            if *times > appends.max(1) {
-                faults.duplicate.get_or_insert(position);
+            sorted.push((element, position));
+        }
+        sorted.sort_unstable();
+        for same in sorted.chunk_by(|a, b| a.0 == b.0) {
+            let appends = view.elements[same[0].0 as usize].appends.max(1);
+            if let Some(&(_, position)) = same.get(appends as usize) {
+                let first = faults.duplicate.get_or_insert(position);
+                *first = position.min(*first);
             }
         }
         faults
@@ -153,13 +157,17 @@ fn report(view: &View<'_>, at: u32, faults: &Faults, findings: &mut Findings) {
     }
 }
 
-fn intermediate(view: &View<'_>, at: u32, findings: &mut Findings) {
+fn intermediate(view: &View<'_>, orders: &Orders, at: u32, findings: &mut Findings) {
     let read = &view.reads[at as usize];
-    let append = read
-        .values
-        .last()
-        .and_then(|last| view.element(read.key, last))
-        .and_then(|element| view.elements[element as usize].only_append());
+    let Some(last) = read.values.last() else {
+        return;
+    };
+    let element = if orders.fits[at as usize] {
+        Some(orders.elements(read.key)[read.values.len() - 1]).filter(|&element| element != NONE)
+    } else {
+        view.element(read.key, last)
+    };
+    let append = element.and_then(|element| view.elements[element as usize].only_append());
     if let Some(append) = append {
         let found = view.appends[append as usize];
         if found.txn != read.txn && found.next != NONE {
@@ -302,7 +310,7 @@ impl<'v, 'h> Transactions<'v, 'h> {
                 break;
             }
             match left.split_last() {
-                Some((last, rest)) if last == self.view.value(own) => left = rest,
+                Some((last, rest)) if last == own.value => left = rest,
                 _ => return false,
             }
             append = own.previous;
@@ -321,7 +329,7 @@ impl<'v, 'h> Transactions<'v, 'h> {
         let append = self.view.appends[at as usize];
         if let Some(read) = self.own_read(append.key, append.txn) {
             let element = self.view.elements[append.element as usize];
-            let value = self.view.value(&append);
+            let value = append.value;
             if element.only_append() == Some(at)
                 && self.orders.shows(self.view, read, append.element, value)
             {

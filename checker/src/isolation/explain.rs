@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use polygraph_history::{EventIndex, History, Key, Micro, Op, Operation, Time, Value};
+use polygraph_history::{EventIndex, History, Key, Micro, Op, Operation, Outcome, Time, Value};
 
 use super::{At, Because, Evidence, Proof, Step};
 
@@ -72,9 +72,11 @@ impl<'h> Teller<'h> {
         let timed = end.unwrap_or(begin) > Time::ZERO;
         let begin_text = begin.to_string();
         let begin_text = begin_text.trim_end_matches(" s");
-        let written = match (timed, end) {
+        let unknown = operation.outcome == Outcome::Info;
+        let written = match (timed, end.filter(|_| !unknown)) {
             (true, Some(end)) => write!(text, "{begin_text}–{end}"),
-            (true, None) => write!(text, "from {begin} on"),
+            (true, None) => write!(text, "from {begin} on, outcome unknown"),
+            (false, _) if unknown => write!(text, "event {event}, outcome unknown"),
             (false, _) => write!(text, "event {event}"),
         };
         debug_assert!(written.is_ok(), "writing to a string cannot fail");

@@ -125,8 +125,7 @@ pub(super) fn ambiguous(view: &View<'_>) -> Option<String> {
     Some(format!(
         "{count} elements were appended more than once, the first of them {} to {}: who appended \
          what was read cannot be known",
-        view.value(append),
-        view.keys[append.key as usize]
+        append.value, view.keys[append.key as usize]
     ))
 }
 

@@ -18,7 +18,8 @@ pub(super) struct Txn {
 
 /// An append, of a transaction with any outcome.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Append {
+pub(super) struct Append<'h> {
+    pub(super) value: &'h Value,
     pub(super) txn: u32,
     pub(super) position: u32,
     pub(super) key: u32,
@@ -60,7 +61,7 @@ impl Element {
 pub(super) struct View<'h> {
     pub(super) history: &'h History,
     pub(super) txns: Vec<Txn>,
-    pub(super) appends: Vec<Append>,
+    pub(super) appends: Vec<Append<'h>>,
     pub(super) reads: Vec<Read<'h>>,
     /// Reads of transactions that took place that returned something other than a list, as
     /// transaction and position.
@@ -69,8 +70,7 @@ pub(super) struct View<'h> {
     pub(super) elements: Vec<Element>,
     /// How many operations that are no transactions were left out.
     pub(super) left_out: usize,
-    integers: FxHashMap<(u32, i64), u32>,
-    others: FxHashMap<(u32, &'h Value), u32>,
+    numbers: Numbers<'h>,
 }
 
 impl<'h> View<'h> {
@@ -88,8 +88,7 @@ impl<'h> View<'h> {
             keys: Vec::new(),
             elements: Vec::new(),
             left_out: 0,
-            integers: FxHashMap::default(),
-            others: FxHashMap::default(),
+            numbers: Numbers::default(),
         };
         let mut keys = Keys::default();
         for (id, operation) in history.operations().iter().enumerate() {
@@ -133,6 +132,7 @@ impl<'h> View<'h> {
                     let append = self.appends.len() as u32;
                     let element = self.appended(key, value, append, outcome);
                     self.appends.push(Append {
+                        value,
                         txn,
                         position,
                         key,
@@ -164,10 +164,7 @@ impl<'h> View<'h> {
 
     fn appended(&mut self, key: u32, value: &'h Value, append: u32, outcome: Outcome) -> u32 {
         let fresh = self.elements.len() as u32;
-        let id = match value {
-            Value::Int(number) => *self.integers.entry((key, *number)).or_insert(fresh),
-            other => *self.others.entry((key, other)).or_insert(fresh),
-        };
+        let id = self.numbers.insert(key, value, fresh);
         if id == fresh {
             self.elements.push(Element {
                 append: NONE,
@@ -221,27 +218,7 @@ impl<'h> View<'h> {
 
     /// The element of this value, if anybody tried to append it.
     pub(super) fn element(&self, key: u32, value: &Value) -> Option<u32> {
-        match value {
-            Value::Int(number) => self.integers.get(&(key, *number)).copied(),
-            other => self.others.get(&(key, other)).copied(),
-        }
-    }
-
-    /// The value of an appended element.
-    pub(super) fn value(&self, append: &Append) -> &'h Value {
-        match &self.micros(append.txn)[append.position as usize] {
-            Micro::Append { value, .. } | Micro::Write { value, .. } => value,
-            Micro::Read { .. } => &Value::Null,
-        }
-    }
-
-    /// The operations of a transaction.
-    pub(super) fn micros(&self, txn: u32) -> &'h [Micro] {
-        let operation = self.txns[txn as usize].operation as usize;
-        match self.history.op(&self.history.operations()[operation]) {
-            Op::Txn(micros) => micros,
-            _ => &[],
-        }
+        self.numbers.get(key, value)
     }
 
     /// The appends of a transaction, by number.
@@ -280,5 +257,59 @@ impl<'h> Keys<'h> {
         });
         self.by_address.insert(address, number);
         number
+    }
+}
+
+/// Elements by number. Integers that count up, as generators make them, have their place in an
+/// array a list; all else is hashed.
+#[derive(Default)]
+struct Numbers<'h> {
+    counted: Vec<Vec<u32>>,
+    /// How many elements each list has in its array.
+    filled: Vec<usize>,
+    others: FxHashMap<(u32, &'h Value), u32>,
+}
+
+impl<'h> Numbers<'h> {
+    fn get(&self, key: u32, value: &Value) -> Option<u32> {
+        if let (Value::Int(number), Some(counted)) = (value, self.counted.get(key as usize))
+            && let Ok(place) = usize::try_from(*number)
+            && let Some(&found) = counted.get(place)
+            && found != NONE
+        {
+            return Some(found);
+        }
+        if self.others.is_empty() {
+            return None;
+        }
+        self.others.get(&(key, value)).copied()
+    }
+
+    /// The number of an element, `fresh` if it is new.
+    fn insert(&mut self, key: u32, value: &'h Value, fresh: u32) -> u32 {
+        if let Some(known) = self.get(key, value) {
+            return known;
+        }
+        let at = key as usize;
+        if at >= self.counted.len() {
+            self.counted.resize(at + 1, Vec::new());
+            self.filled.resize(at + 1, 0);
+        }
+        // No more than a few places for each element, or large integers would cost memory.
+        let most = 4 * self.filled[at] + 16;
+        if let Value::Int(number) = value
+            && let Ok(place) = usize::try_from(*number)
+            && place < most
+        {
+            let counted = &mut self.counted[at];
+            if place >= counted.len() {
+                counted.resize(place + 1, NONE);
+            }
+            counted[place] = fresh;
+            self.filled[at] += 1;
+        } else {
+            self.others.insert((key, value), fresh);
+        }
+        fresh
     }
 }

@@ -68,8 +68,8 @@ fn followed(view: &View<'_>, orders: &Orders, from: u32, to: u32) -> Option<Beca
     );
     Some(Because::Followed {
         key: view.keys[first.key as usize].clone(),
-        element: view.value(first).clone(),
-        next: view.value(second).clone(),
+        element: first.value.clone(),
+        next: second.value.clone(),
         read: view.at_read(orders.longest[first.key as usize]),
     })
 }
@@ -85,13 +85,13 @@ fn observed(view: &View<'_>, orders: &Orders, from: u32, to: u32) -> Option<Beca
                     && view.elements[append.element as usize]
                         .only_append()
                         .is_some()
-                    && orders.shows(view, read, append.element, view.value(append))
+                    && orders.shows(view, read, append.element, append.value)
             })
             .map(move |append| (append, read))
     });
     let (append, read) = shown.max_by_key(|&(append, read)| {
         let append = &view.appends[append as usize];
-        let last = view.reads[read as usize].values.last() == Some(view.value(append));
+        let last = view.reads[read as usize].values.last() == Some(append.value);
         (
             last,
             orders.position[append.element as usize],
@@ -101,7 +101,7 @@ fn observed(view: &View<'_>, orders: &Orders, from: u32, to: u32) -> Option<Beca
     let append = &view.appends[append as usize];
     Some(Because::Observed {
         key: view.keys[append.key as usize].clone(),
-        element: view.value(append).clone(),
+        element: append.value.clone(),
         position: view.reads[read as usize].position as usize,
     })
 }
@@ -113,7 +113,7 @@ fn missed(view: &View<'_>, orders: &Orders, from: u32, to: u32) -> Option<Becaus
         view.appends_of(to)
             .filter(move |&append| {
                 let append = &view.appends[append as usize];
-                append.key == key && !orders.shows(view, read, append.element, view.value(append))
+                append.key == key && !orders.shows(view, read, append.element, append.value)
             })
             .map(move |append| (append, read))
     });
@@ -124,7 +124,7 @@ fn missed(view: &View<'_>, orders: &Orders, from: u32, to: u32) -> Option<Becaus
     let append = &view.appends[append as usize];
     Some(Because::Missed {
         key: view.keys[append.key as usize].clone(),
-        element: view.value(append).clone(),
+        element: append.value.clone(),
         position: view.reads[read as usize].position as usize,
     })
 }

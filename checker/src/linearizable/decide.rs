@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::refute::impossible;
 use super::relevance::reduce;
 use super::search::{self, Answer, Limits};
-use super::view::{Item, KeyView};
+use super::view::{Item, KeyView, without_mismatches};
 use super::zones;
 use crate::{Budget, Reason};
 
@@ -42,15 +42,25 @@ pub(super) fn decide(items: &[Item], limits: &Limits) -> Decision {
     if limits.steps == 0 {
         return linear(search::out_of(Reason::BudgetSteps));
     }
-    if let Some(rank) = impossible(items) {
-        return linear(Answer::Violated { rank });
+    if let Some(by) = impossible(items) {
+        return linear(Answer::Violated { from: 0, by });
     }
     let reduced = reduce(items);
     if zones::apply(&reduced) {
         return linear(match zones::refuted(&reduced) {
-            Some(rank) => Answer::Violated { rank },
+            Some(by) => Answer::Violated { from: 0, by },
             None => Answer::Linearizable,
         });
+    }
+    // What is wrong without failed compare-and-sets is wrong with them, and quickly seen.
+    let plain = without_mismatches(items);
+    if plain.len() < items.len() {
+        let plain = reduce(&plain);
+        if zones::apply(&plain)
+            && let Some(by) = zones::refuted(&plain)
+        {
+            return linear(Answer::Violated { from: 0, by });
+        }
     }
     let (answer, steps) = search::search(&reduced, limits);
     Decision {

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::decide::decide;
 use super::refute::Overwritten;
 use super::search::{Answer, Limits};
-use super::view::{Action, INITIAL, Item, ValueId};
+use super::view::{Action, INITIAL, Item, ValueId, without_mismatches};
 
 /// An operation of the sub-history.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl Piece {
 }
 
 /// The prefix up to a moment: what had not ended may take effect later, or never.
-fn prefix(items: &[Item], rank: u64) -> Vec<Piece> {
+pub(super) fn prefix(items: &[Item], rank: u64) -> Vec<Piece> {
     let piece = |item: &Item| {
         let mut item = item.clone();
         if item.end > rank {
@@ -58,35 +58,58 @@ fn prefix(items: &[Item], rank: u64) -> Vec<Piece> {
         .collect()
 }
 
-/// The end of the shortest prefix that is seen to be wrong without much effort, by halving.
-fn shortest(items: &[Item], rank: u64, limits: &Limits) -> u64 {
-    let mut ends: Vec<u64> = items
-        .iter()
-        .map(|item| item.end)
-        .filter(|&end| end <= rank)
-        .collect();
+/// The end of the shortest prefix without an order: looks a return further, two, four, … and then
+/// in between. Every prefix that ends before `from` has an order, and the one up to `by` has none.
+pub(super) fn shortest(items: &[Item], from: u64, by: u64, limits: &mut Limits) -> u64 {
+    let mut ends: Vec<u64> = items.iter().map(|item| item.end).collect();
+    ends.retain(|end| (from..=by).contains(end));
     ends.sort_unstable();
-    let limits = Limits {
-        steps: limits.steps.min(4 * items.len() as u64),
-        ..*limits
+    let mut wrong_by = |end: u64| {
+        let pieces = prefix(items, end);
+        let items: Vec<Item> = pieces.into_iter().map(|piece| piece.item).collect();
+        let limited = Limits {
+            steps: limits.steps / 4,
+            ..*limits
+        };
+        let decision = decide(&items, &limited);
+        limits.steps = limits.steps.saturating_sub(decision.steps);
+        matches!(decision.answer, Answer::Violated { .. })
     };
-    let wrong_by = |&end: &u64| {
-        let items: Vec<Item> = prefix(items, end)
-            .into_iter()
-            .map(|piece| piece.item)
-            .collect();
-        matches!(decide(&items, &limits).answer, Answer::Violated { .. })
-    };
-    let right = ends.partition_point(|end| !wrong_by(end));
-    ends.get(right).copied().unwrap_or(rank)
+    let (mut right, mut step) = (0, 1);
+    while right < ends.len() && !wrong_by(ends[right]) {
+        right += step;
+        step *= 2;
+    }
+    // The last that was seen to have an order lies half a step back.
+    let mut left = (right + 1).saturating_sub(step / 2 + step % 2);
+    right = right.min(ends.len());
+    while left < right {
+        let middle = left + (right - left) / 2;
+        if wrong_by(ends[middle]) {
+            right = middle;
+        } else {
+            left = middle + 1;
+        }
+    }
+    ends.get(right).copied().unwrap_or(by)
 }
 
 /// Finds a sub-history of a violated key that is wrong and from which no single operation can be
 /// left out soundly (unless the limits end that early).
-pub(super) fn minimal(items: &[Item], rank: u64, limits: &Limits) -> Vec<Piece> {
-    let rank = shortest(items, rank, limits);
-    let mut shrink = Shrink::new(prefix(items, rank), *limits);
-    shrink.without_mismatches();
+pub(super) fn minimal(items: &[Item], from: u64, by: u64, limits: &Limits) -> Vec<Piece> {
+    let mut limits = *limits;
+    // Failed compare-and-sets tie down almost every writer: better to do without them.
+    let plain: Vec<Item> = without_mismatches(items);
+    let mut cut = (items, by);
+    if plain.len() < items.len()
+        && let Answer::Violated { by, .. } = decide(&plain, &limits).answer
+    {
+        // Perhaps wrong only later than with them.
+        cut = (&plain, by);
+    }
+    let (items, by) = cut;
+    let rank = shortest(items, from, by, &mut limits);
+    let mut shrink = Shrink::new(prefix(items, rank), limits);
     shrink.by_window();
     loop {
         let before = shrink.size();
@@ -240,17 +263,6 @@ impl Shrink {
                     kept_or_overwritten(writer)
                 }) && any
             }
-        }
-    }
-
-    /// Tries to do without failed compare-and-sets: they tie down almost every writer.
-    fn without_mismatches(&mut self) {
-        let mut choice = self.choice.clone();
-        for (at, piece) in self.pieces.iter().enumerate() {
-            choice.keep[at] &= !matches!(piece.item.action, Action::Mismatch(_));
-        }
-        if choice.keep != self.choice.keep {
-            self.attempt(choice);
         }
     }
 

@@ -18,6 +18,8 @@ pub(super) struct Core<'a> {
     available_at: usize,
     /// How many transitions were looked at.
     pub(super) steps: u64,
+    /// Whether anything was left out because of what happens later.
+    pub(super) looked_ahead: bool,
 }
 
 impl<'a> Core<'a> {
@@ -33,6 +35,7 @@ impl<'a> Core<'a> {
             available: Vec::new(),
             available_at: usize::MAX,
             steps: 0,
+            looked_ahead: false,
         }
     }
 
@@ -69,11 +72,19 @@ impl<'a> Core<'a> {
     ) {
         self.crashed(level, config, out);
         let timeline = self.timeline;
+        let (value, rank) = (
+            *self.machine.state(config.state),
+            timeline.levels[level].rank,
+        );
         for open in timeline.mutators(&timeline.levels[level]).iter().rev() {
             if has(&config.done, open.slot) || waits(&config.done, open.twin) {
                 continue;
             }
             self.steps += 1;
+            if !timeline.obligations.may_leave(value, open.class, rank) {
+                self.looked_ahead = true;
+                continue;
+            }
             if let Some(state) = self.machine.step(config.state, open.class) {
                 let mut next = Config { state, ..*config };
                 set(&mut next.done, open.slot);
@@ -94,8 +105,11 @@ impl<'a> Core<'a> {
         if timeline.crashed.is_empty() {
             return;
         }
+        let (value, rank) = (
+            *self.machine.state(config.state),
+            timeline.levels[level].rank,
+        );
         if self.available_at != level {
-            let rank = timeline.levels[level].rank;
             self.available.clear();
             self.available
                 .extend(timeline.crashed.iter().map(|crashed| crashed.begun(rank)));
@@ -106,6 +120,10 @@ impl<'a> Core<'a> {
                 continue;
             }
             self.steps += 1;
+            if !timeline.obligations.may_leave(value, crashed.class, rank) {
+                self.looked_ahead = true;
+                continue;
+            }
             match self.machine.step(config.state, crashed.class) {
                 Some(state) if state != config.state => {
                     let used = self.usage.plus(config.used, at);

@@ -161,39 +161,8 @@ impl Story<'_> {
                 if early.end >= late.start || new == old || new == INITIAL {
                     continue;
                 }
-                let Some(newer) = self
-                    .writers(new)
-                    .into_iter()
-                    .min_by_key(|writer| writer.start)
-                else {
+                let Some(before) = self.older(old, late, early, new) else {
                     continue;
-                };
-                // Everybody who wrote the old value had done so before the new one's began: they
-                // had finished, or were the only one and it was seen.
-                let writers = self.writers(old);
-                let seen = self
-                    .finders()
-                    .filter(|&(item, value)| value == old && item.operation != late.operation)
-                    .map(|(item, _)| item)
-                    .filter(|_| writers.len() <= 1);
-                let witness = match writers.iter().all(|writer| writer.end < newer.start) {
-                    true => writers.iter().copied().max_by_key(|writer| writer.end),
-                    false => match seen.min_by_key(|item| item.end) {
-                        Some(seen) if seen.end < newer.start => Some(seen),
-                        _ => continue,
-                    },
-                };
-                let before = match witness {
-                    None => String::new(),
-                    Some(witness) => format!(
-                        ". {} had finished {} at {}, before {} began {} at {}",
-                        capital(&self.client(witness)),
-                        self.doing(witness),
-                        self.ended(witness),
-                        self.client(newer),
-                        self.doing(newer),
-                        self.began(newer),
-                    ),
                 };
                 return Some(Explanation {
                     kind: "stale-read",
@@ -215,6 +184,45 @@ impl Story<'_> {
             }
         }
         None
+    }
+
+    /// Why the old value was older than what an operation found early: whoever wrote it had done
+    /// so before that began, or before the new value's write began.
+    fn older(&self, old: ValueId, late: &Item, early: &Item, new: ValueId) -> Option<String> {
+        let writers = self.writers(old);
+        if writers.is_empty() {
+            return Some(String::new());
+        }
+        let told = |witness: &Item, next: &Item| {
+            format!(
+                ". {} had finished {} at {}, before {} began {} at {}",
+                capital(&self.client(witness)),
+                self.doing(witness),
+                self.ended(witness),
+                self.client(next),
+                self.doing(next),
+                self.began(next),
+            )
+        };
+        let last = writers.iter().copied().max_by_key(|writer| writer.end)?;
+        let newer = self
+            .writers(new)
+            .into_iter()
+            .min_by_key(|writer| writer.start)?;
+        if last.end < newer.start {
+            return Some(told(last, newer));
+        }
+        if last.end < early.start {
+            return Some(told(last, early));
+        }
+        // The only writer may still have been busy when somebody had already seen its value.
+        let seen = self
+            .finders()
+            .filter(|&(item, value)| value == old && item.operation != late.operation)
+            .map(|(item, _)| item)
+            .filter(|item| writers.len() == 1 && item.end < newer.start)
+            .min_by_key(|item| item.end)?;
+        Some(told(seen, newer))
     }
 
     /// Two compare-and-sets replaced the same value, which was there once.

@@ -35,6 +35,11 @@ impl<M: Model> Machine<M> {
         }
     }
 
+    /// The state with this number.
+    pub(super) fn state(&self, state: u32) -> &M::State {
+        &self.states[state as usize]
+    }
+
     /// The state after an operation of this class, if it is possible.
     pub(super) fn step(&mut self, state: u32, class: u32) -> Option<u32> {
         let cell = state as usize * self.classes.len() + class as usize;

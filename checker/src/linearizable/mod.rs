@@ -28,10 +28,13 @@ mod expand;
 mod explain;
 mod lazy;
 mod machine;
+mod obligations;
 mod proof;
 mod refute;
 mod relevance;
 mod search;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod view;
 mod zones;
@@ -98,15 +101,15 @@ fn with_evidence(
     decisions: &[Option<Decision>],
     mut verdict: Verdict,
 ) -> Verdict {
-    let mut violated: Vec<(u64, &KeyView)> = keys
+    let mut violated: Vec<(u64, u64, &KeyView)> = keys
         .iter()
         .zip(decisions)
         .filter_map(|(key, decision)| match decision.as_ref()?.answer {
-            Answer::Violated { rank } => Some((rank, key)),
+            Answer::Violated { from, by } => Some((from, by, key)),
             _ => None,
         })
         .collect();
-    violated.sort_by_key(|&(rank, _)| rank);
+    violated.sort_by_key(|&(from, by, _)| (by, from));
     // At least one, for a verdict needs evidence.
     violated.truncate(options.max_anomalies.max(1));
     let limits = Limits {
@@ -116,8 +119,9 @@ fn with_evidence(
     };
     let found: Vec<(Anomaly, Result<(), String>)> = violated
         .into_par_iter()
-        .map(|(rank, key)| {
-            let anomaly = anomaly(history, options, key, rank, &limits);
+        .map(|(from, by, key)| {
+            let pieces = minimal(&key.items, from, by, &limits);
+            let anomaly = anomaly(history, options, key, &pieces);
             let confirmed = anomaly.confirm(history);
             (anomaly, confirmed)
         })
@@ -149,16 +153,9 @@ fn with_evidence(
     verdict
 }
 
-/// The evidence of one key that has no order by this rank.
-fn anomaly(
-    history: &History,
-    options: &Options,
-    key: &KeyView,
-    rank: u64,
-    limits: &Limits,
-) -> Anomaly {
-    let pieces = minimal(&key.items, rank, limits);
-    let explanation = explain(history, key, &pieces);
+/// The evidence of one key that has no order.
+fn anomaly(history: &History, options: &Options, key: &KeyView, pieces: &[Piece]) -> Anomaly {
+    let explanation = explain(history, key, pieces);
     let invoke = |piece: &Piece| history.operations()[piece.item.operation].invoke;
     let mut operations: Vec<Kept> = pieces
         .iter()

@@ -3,9 +3,7 @@
 //! Most violations of real stores are of this kind, stale reads above all, and a search would
 //! have to exhaust every order to see it.
 
-use rustc_hash::FxHashMap;
-
-use super::view::{INITIAL, Item, ValueId};
+use super::view::{INITIAL, Item, OTHER, ValueId, size_of_domain};
 
 /// The end of the first operation, by its end, that found a value which nobody can have left
 /// there: every writer of it either began after that operation had ended, or was certainly
@@ -62,37 +60,46 @@ impl Overwritten {
     }
 }
 
-/// By value: the latest end of all writers, by when they began.
+/// By value: the latest end of all writers, by when they began. One list, cut by value.
 struct Writers {
-    by_start: FxHashMap<ValueId, Vec<(u64, u64)>>,
+    begin: Vec<u32>,
+    list: Vec<(u64, u64)>,
 }
 
 impl Writers {
+    /// Of items that are sorted by start.
     fn new(items: &[Item]) -> Writers {
-        let mut by_start: FxHashMap<ValueId, Vec<(u64, u64)>> = FxHashMap::default();
+        let named = |item: &Item| {
+            item.action
+                .writes()
+                .copied()
+                .filter(|&value| value != OTHER)
+        };
+        let mut begin = vec![0_u32; size_of_domain(items) + 1];
+        for value in items.iter().filter_map(named) {
+            begin[value as usize + 1] += 1;
+        }
+        for at in 1..begin.len() {
+            begin[at] += begin[at - 1];
+        }
+        let mut next = begin.clone();
+        let mut list = vec![(0, 0); begin.last().map_or(0, |&all| all as usize)];
         for item in items {
-            if let Some(&value) = item.action.writes() {
-                by_start
-                    .entry(value)
-                    .or_default()
-                    .push((item.start, item.end));
+            if let Some(value) = named(item) {
+                let at = &mut next[value as usize];
+                let first = *at == begin[value as usize];
+                let before = if first { 0 } else { list[*at as usize - 1].1 };
+                list[*at as usize] = (item.start, item.end.max(before));
+                *at += 1;
             }
         }
-        // Each list is independent, so that the order of the map does not matter.
-        for writers in by_start.values_mut() {
-            writers.sort_unstable();
-            let mut latest = 0;
-            for (_, end) in writers {
-                latest = latest.max(*end);
-                *end = latest;
-            }
-        }
-        Writers { by_start }
+        Writers { begin, list }
     }
 
     /// The latest end of those that wrote this value and had begun by this moment.
     fn last_end(&self, value: ValueId, moment: u64) -> Option<u64> {
-        let writers = self.by_start.get(&value)?;
+        let value = value as usize;
+        let writers = &self.list[self.begin[value] as usize..self.begin[value + 1] as usize];
         let begun = writers.partition_point(|&(start, _)| start <= moment);
         begun.checked_sub(1).map(|last| writers[last].1)
     }

@@ -10,9 +10,7 @@
 //!
 //! With distinct values nothing of unknown outcome is left, so that such operations cost nothing.
 
-use rustc_hash::FxHashMap;
-
-use super::view::{Action, INITIAL, Item, OTHER, ValueId};
+use super::view::{Action, INITIAL, Item, OTHER, ValueId, size_of_domain};
 
 /// How often a rule is applied before the rest is left to the search: each round is linear, and
 /// chains of unknown outcomes are short.
@@ -37,15 +35,17 @@ pub(super) fn reduce(items: &[Item]) -> Vec<Item> {
 
 /// Until when each value can be compared with, and until when a failed compare-and-set can tell
 /// any two values apart.
-#[derive(Default)]
 struct Observed {
-    last: FxHashMap<ValueId, u64>,
+    last: Vec<u64>,
     last_mismatch: u64,
 }
 
 impl Observed {
     fn of(items: &[Item]) -> Observed {
-        let mut observed = Observed::default();
+        let mut observed = Observed {
+            last: vec![0; size_of_domain(items)],
+            last_mismatch: 0,
+        };
         for item in items {
             let value = match &item.action {
                 Action::Mismatch(value) => {
@@ -55,24 +55,26 @@ impl Observed {
                 Action::Read(value) | Action::Cas { from: value, .. } => value,
                 Action::Write(_) => continue,
             };
-            let last = observed.last.entry(*value).or_default();
+            let last = &mut observed.last[*value as usize];
             *last = item.end.max(*last);
         }
         observed
     }
 
     fn after(&self, value: ValueId, start: u64) -> bool {
-        self.last.get(&value).is_some_and(|&last| last > start)
+        self.last[value as usize] > start
     }
 }
 
 /// Applies the first two rules once; says whether anything was dropped.
 fn drop_unobservable(items: &mut Vec<Item>) -> bool {
     let observed = Observed::of(items);
-    let mut written: FxHashMap<ValueId, u64> = FxHashMap::default();
+    let mut written = vec![false; observed.last.len()];
     for item in items.iter() {
-        if let Some(&value) = item.action.writes() {
-            *written.entry(value).or_default() += 1;
+        if let Some(&value) = item.action.writes()
+            && value != OTHER
+        {
+            written[value as usize] = true;
         }
     }
     let before = items.len();
@@ -91,30 +93,33 @@ fn drop_unobservable(items: &mut Vec<Item>) -> bool {
             }
             Action::Read(_) | Action::Mismatch(_) => return true,
         }
-        let never_there = |from| from != INITIAL && !written.contains_key(&from);
+        let never_there = |from: ValueId| from != INITIAL && !written[from as usize];
         !(pending && matches!(item.action, Action::Cas { from, .. } if never_there(from)))
     });
     items.len() < before
 }
 
 /// Who writes a value.
+#[derive(Clone, Copy)]
 enum Writer {
+    None,
     One(usize),
     Many,
 }
 
 /// Applies the third rule once; says whether an unknown outcome became known.
 fn draw_in(items: &mut [Item]) -> bool {
-    let mut writers: FxHashMap<ValueId, Writer> = FxHashMap::default();
+    let mut writers = vec![Writer::None; size_of_domain(items)];
     for (at, item) in items.iter().enumerate() {
         if let Some(&value) = item.action.writes()
             && value != INITIAL
             && value != OTHER
         {
-            writers
-                .entry(value)
-                .and_modify(|writer| *writer = Writer::Many)
-                .or_insert(Writer::One(at));
+            let writer = &mut writers[value as usize];
+            *writer = match writer {
+                Writer::None => Writer::One(at),
+                Writer::One(_) | Writer::Many => Writer::Many,
+            };
         }
     }
     let mut decided = false;
@@ -122,7 +127,7 @@ fn draw_in(items: &mut [Item]) -> bool {
         let Some(&value) = items[reader].action.requires() else {
             continue;
         };
-        let Some(&Writer::One(writer)) = writers.get(&value) else {
+        let Writer::One(writer) = writers[value as usize] else {
             continue;
         };
         let (end, returned) = (items[reader].end, items[reader].returned);

@@ -21,7 +21,7 @@ const FIRST_TURN: u64 = 1 << 10;
 pub(super) enum Progress {
     /// There is an order.
     Linearizable,
-    /// There is none; this return ends the shortest prefix without.
+    /// There is none; up to this return there is.
     Violated(usize),
     /// It may go on.
     Paused,
@@ -45,9 +45,10 @@ pub(super) enum Answer {
     Linearizable,
     /// There is none.
     Violated {
-        /// The return, as a rank in real time, by which there is none; the search gives the
-        /// first such, faster ways perhaps a later one.
-        rank: u64,
+        /// The rank in real time before which every return can be explained.
+        from: u64,
+        /// The rank by which there is no order any more.
+        by: u64,
     },
     /// Not known.
     Unknown {
@@ -91,7 +92,8 @@ fn portfolio<const W: usize>(timeline: &Timeline, limits: &Limits) -> (Answer, u
         let half = limits.bytes.saturating_sub(core.bytes()) / 2;
         if let Some(search) = &mut breadth {
             let until = limits.steps.min(core.steps + turn);
-            if let Some(answer) = answer(timeline, search.run(&mut core, until)) {
+            let progress = search.run(&mut core, until);
+            if let Some(answer) = answer(&core, progress) {
                 return (answer, core.steps);
             }
             explained = explained.max(search.level);
@@ -101,7 +103,8 @@ fn portfolio<const W: usize>(timeline: &Timeline, limits: &Limits) -> (Answer, u
         }
         if let Some(search) = &mut lazy {
             let until = limits.steps.min(core.steps + turn);
-            if let Some(answer) = answer(timeline, search.run(&mut core, until)) {
+            let progress = search.run(&mut core, until);
+            if let Some(answer) = answer(&core, progress) {
                 return (answer, core.steps);
             }
             explained = explained.max(search.deepest);
@@ -131,12 +134,20 @@ fn portfolio<const W: usize>(timeline: &Timeline, limits: &Limits) -> (Answer, u
     }
 }
 
-fn answer(timeline: &Timeline, progress: Progress) -> Option<Answer> {
+fn answer(core: &Core<'_>, progress: Progress) -> Option<Answer> {
+    let levels = &core.timeline.levels;
     match progress {
         Progress::Linearizable => Some(Answer::Linearizable),
-        Progress::Violated(level) => Some(Answer::Violated {
-            rank: timeline.levels[level].rank,
-        }),
+        Progress::Violated(level) => {
+            let from = levels[level].rank;
+            // Who looks ahead notices early.
+            let by = if core.looked_ahead {
+                levels[levels.len() - 1].rank
+            } else {
+                from
+            };
+            Some(Answer::Violated { from, by })
+        }
         Progress::Paused => None,
     }
 }

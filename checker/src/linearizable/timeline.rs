@@ -2,6 +2,7 @@
 
 use polygraph_history::EventIndex;
 
+use super::obligations::Obligations;
 use super::view::{Action, INITIAL, Item, classes};
 use crate::model::{CasRegister, Model};
 
@@ -54,7 +55,6 @@ impl Crashed {
 }
 
 /// All returns in order, with what is open at each.
-#[derive(Debug)]
 pub(super) struct Timeline {
     /// The distinct operations, by class.
     pub(super) classes: Vec<Action>,
@@ -64,6 +64,8 @@ pub(super) struct Timeline {
     open: Vec<Open>,
     /// Operations of unknown outcome, by what they do.
     pub(super) crashed: Vec<Crashed>,
+    /// When values may be left.
+    pub(super) obligations: Obligations,
     /// How many bits a configuration needs.
     pub(super) slots: u32,
 }
@@ -85,6 +87,7 @@ impl Timeline {
             .collect();
         returns.sort_by_key(|&at| (items[at].end, items[at].operation));
         let mut timeline = Timeline {
+            obligations: Obligations::new(items, &of_item),
             crashed: crashed(items, &of_item, classes.len()),
             classes,
             levels: Vec::with_capacity(returns.len()),

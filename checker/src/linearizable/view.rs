@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use polygraph_history::{
     ErrorName, EventIndex, History, Key, Op, Operation, OperationId, Order, Outcome, Value,
 };
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::FailedCas;
 use crate::model::CasRegisterOp;
@@ -263,6 +263,25 @@ fn overlaps(history: &History, items: &[Item]) -> u64 {
     pairs
 }
 
+/// The same without failed compare-and-sets: a weaker demand.
+pub(super) fn without_mismatches(items: &[Item]) -> Vec<Item> {
+    let other = |item: &&Item| !matches!(item.action, Action::Mismatch(_));
+    items.iter().filter(other).cloned().collect()
+}
+
+/// One more than the largest value that these items name.
+pub(super) fn size_of_domain(items: &[Item]) -> usize {
+    let values = items.iter().flat_map(|item| match item.action {
+        Action::Read(value) | Action::Write(value) | Action::Mismatch(value) => [value, INITIAL],
+        Action::Cas { from, to } => [from, to],
+    });
+    values
+        .filter(|&value| value != OTHER)
+        .max()
+        .unwrap_or(INITIAL) as usize
+        + 1
+}
+
 /// The distinct actions of some items, and for each item which it has.
 pub(super) fn classes(items: &[Item]) -> (Vec<Action>, Vec<u32>) {
     let mut seen: FxHashMap<&Action, u32> = FxHashMap::default();
@@ -281,10 +300,11 @@ pub(super) fn classes(items: &[Item]) -> (Vec<Action>, Vec<u32>) {
 
 /// Whether every value that can be told from others is written at most once.
 pub(super) fn written_once(items: &[Item]) -> bool {
-    let mut seen = FxHashSet::default();
+    let mut seen = vec![false; size_of_domain(items)];
+    seen[INITIAL as usize] = true;
     items
         .iter()
         .filter_map(|item| item.action.writes())
         .filter(|&&value| value != OTHER)
-        .all(|&value| value != INITIAL && seen.insert(value))
+        .all(|&value| !std::mem::replace(&mut seen[value as usize], true))
 }

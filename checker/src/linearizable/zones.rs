@@ -12,9 +12,7 @@
 //!
 //! Operations of unknown outcome cost nothing: `relevance` decides which of them took effect.
 
-use rustc_hash::FxHashMap;
-
-use super::view::{Action, INITIAL, Item, OTHER, ValueId, written_once};
+use super::view::{Action, INITIAL, Item, OTHER, size_of_domain, written_once};
 
 /// Whether this way applies: every value was written once, every outcome is known, and no failed
 /// compare-and-set says what the value was not.
@@ -78,11 +76,13 @@ impl Clusters {
                 readers: Vec::new(),
             }],
         };
-        let mut of_value: FxHashMap<ValueId, usize> = FxHashMap::from_iter([(INITIAL, 0)]);
+        const NOBODY: u32 = u32::MAX;
+        let mut of_value = vec![NOBODY; size_of_domain(items)];
+        of_value[INITIAL as usize] = 0;
         for item in items {
             if let Some(&value) = item.action.writes() {
                 if value != OTHER {
-                    of_value.insert(value, clusters.list.len());
+                    of_value[value as usize] = clusters.list.len() as u32;
                 }
                 clusters.list.push(Cluster {
                     start: item.start + 1,
@@ -96,13 +96,14 @@ impl Clusters {
         let mut writer = 0;
         for item in items {
             writer += usize::from(item.action.writes().is_some());
-            let Some(value) = item.action.requires() else {
+            let Some(&value) = item.action.requires() else {
                 continue;
             };
-            let Some(&found) = of_value.get(value) else {
+            let found = of_value[value as usize];
+            if found == NOBODY {
                 return Err(item.end);
-            };
-            let cluster = &mut clusters.list[found];
+            }
+            let cluster = &mut clusters.list[found as usize];
             if item.action.writes().is_none() {
                 cluster.readers.push((item.start + 1, item.end + 1));
             } else if let Some(other) = cluster.next.replace(writer) {

@@ -5,7 +5,7 @@
 //! An element of a set that some operation removes is a register of its own, absent or present.
 
 use polygraph_history::{History, Outcome, Value};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Rules;
 use super::graph::{Edge, Graph, Zone, real_time};
@@ -76,7 +76,8 @@ type Due = (u32, Part);
 #[derive(Default)]
 struct Session {
     own: Vec<Due>,
-    first_own: Option<Part>,
+    /// Its adds and removes of elements that some operation removes.
+    removable: Vec<Part>,
     shown: Vec<Shown>,
 }
 
@@ -119,16 +120,14 @@ pub(super) fn check<'h>(history: &'h History, log: &KeyLog<'h>, rules: Rules) ->
         let session = sessions.entry(operation.session).or_default();
         match step {
             Step::Read(listed) => sweep.read(session, number, *part, listed),
-            Step::Add(element) if operation.outcome == Outcome::Ok => {
-                session.first_own.get_or_insert(*part);
-                if !elements[*element as usize].removable {
-                    session.own.push((*element, *part));
+            Step::Add(element) | Step::Remove(element) => {
+                if operation.outcome == Outcome::Ok {
+                    match elements[*element as usize].removable {
+                        true => session.removable.push(*part),
+                        false => session.own.push((*element, *part)),
+                    }
                 }
             }
-            Step::Remove(_) if operation.outcome == Outcome::Ok => {
-                session.first_own.get_or_insert(*part);
-            }
-            Step::Add(_) | Step::Remove(_) => {}
         }
     }
     let mut checked = sweep.checked;
@@ -229,7 +228,9 @@ impl<'h> Sweep<'_, 'h> {
         }
         let mut missing: Vec<Due> = Vec::new();
         let mut reversed = None;
-        if self.rules.own_writes && session.first_own.is_some_and(before) {
+        let own = session.own.iter().map(|&(_, part)| part);
+        let wrote = own.chain(session.removable.iter().copied()).any(before);
+        if self.rules.own_writes && wrote {
             self.checked.opportunities += 1;
             let own = session
                 .own
@@ -240,7 +241,7 @@ impl<'h> Sweep<'_, 'h> {
         }
         if self.rules.seen_reads {
             let seen = session.shown.iter().any(|shown| before(shown.part));
-            let counted = self.rules.own_writes && session.first_own.is_some_and(before);
+            let counted = self.rules.own_writes && wrote;
             self.checked.opportunities += u64::from(seen && !counted);
             self.outdo(session, part);
             for shown in session.shown.iter().filter(|shown| before(shown.part)) {
@@ -293,7 +294,9 @@ impl<'h> Sweep<'_, 'h> {
         reversed: &mut Option<(Due, Due)>,
     ) {
         let operations = self.history.operations();
+        // What the read has listed furthest so far, and everything before it.
         let mut last: Option<(Due, u32)> = None;
+        let mut passed: Vec<(Due, u32)> = Vec::new();
         for entry in expected {
             let element = self.elements[entry.0 as usize];
             let (read, position) = self.stamp[entry.0 as usize];
@@ -307,28 +310,43 @@ impl<'h> Sweep<'_, 'h> {
             if !self.list || element.adds > 1 || element.doubled {
                 continue;
             }
-            match last {
-                Some((before, reached)) if position < reached => {
-                    if so_before(operations, before.1.id(), entry.1.id()) {
-                        reversed.get_or_insert((before, entry));
-                    }
-                }
-                _ => last = Some((entry, position)),
+            if let Some((before, reached)) = last
+                && position < reached
+            {
+                // Devices that share a session append at the same time: then any other may do.
+                let earlier = |&&(due, place): &&(Due, u32)| {
+                    place > position && so_before(operations, due.1.id(), entry.1.id())
+                };
+                let found = match so_before(operations, before.1.id(), entry.1.id()) {
+                    true => Some(before),
+                    false => passed.iter().find(earlier).map(|&(due, _)| due),
+                };
+                *reversed = reversed.or(found.map(|before| (before, entry)));
+            } else {
+                last = Some((entry, position));
             }
+            passed.push((entry, position));
         }
     }
 
-    /// Drops earlier reads that a later one repeats, which carries what it lacked.
+    /// Drops earlier reads that a later one repeats. One that lacks something carries what, but
+    /// not the order in which it was: the earlier ones stay besides, a few of them.
     fn outdo(&self, session: &mut Session, now: Part) {
+        const KEPT: usize = 16;
         let operations = self.history.operations();
         let before = |a: Part, b: Part| so_before(operations, a.id(), b.id());
-        let parts: Vec<Part> = session.shown.iter().map(|shown| shown.part).collect();
+        let many = session.shown.len() > KEPT;
+        let later: Vec<(Part, bool)> = session
+            .shown
+            .iter()
+            .map(|shown| (shown.part, many || !self.list || shown.lacked.is_empty()))
+            .collect();
         let mut at = 0;
         session.shown.retain(|shown| {
             at += 1;
-            let mut later = parts[at..].iter();
-            !later.any(|&new| {
-                new.operation != now.operation && before(shown.part, new) && before(new, now)
+            !later[at..].iter().any(|&(new, repeats)| {
+                let ended = new.operation != now.operation && before(new, now);
+                repeats && ended && before(shown.part, new)
             })
         });
     }
@@ -395,11 +413,17 @@ fn removable<'h>(
         .filter(|&at| elements[at as usize].removable)
         .collect();
     let mut touches: Vec<Vec<(Part, bool, bool)>> = vec![Vec::new(); elements.len()];
-    // What each session read last, so that a read that shows nothing new costs nothing.
+    if watched.is_empty() {
+        return Vec::new();
+    }
+    let shared = shared_sessions(history, steps);
+    // What each session read last, so that a read that shows nothing new costs nothing; where
+    // several processes share a session, which was last depends on whom one asks.
     let mut last: FxHashMap<(u32, u32), u8> = FxHashMap::default();
     let mut stamp = vec![usize::MAX; elements.len()];
     for (number, (part, step)) in steps.iter().enumerate() {
         let session = history.operations()[part.id()].session;
+        let alone = !shared.contains(&session);
         match step {
             &Step::Add(element) | &Step::Remove(element) => {
                 if elements[element as usize].removable {
@@ -415,7 +439,7 @@ fn removable<'h>(
                 for &element in &watched {
                     let present = stamp[element as usize] == number;
                     let state = last.entry((session, element)).or_insert(0);
-                    if *state != u8::from(present) {
+                    if *state != u8::from(present) || !alone {
                         *state = u8::from(present);
                         touches[element as usize].push((*part, true, present));
                     }
@@ -430,4 +454,20 @@ fn removable<'h>(
     registers
         .map(|register| Judged::new(register, rules))
         .collect()
+}
+
+/// The sessions that have several processes.
+fn shared_sessions(history: &History, steps: &[(Part, Step)]) -> FxHashSet<u32> {
+    let mut shared = FxHashSet::default();
+    let mut processes: FxHashMap<u32, u64> = FxHashMap::default();
+    for (part, _) in steps {
+        let operation = &history.operations()[part.id()];
+        let process = *processes
+            .entry(operation.session)
+            .or_insert(operation.process);
+        if process != operation.process {
+            shared.insert(operation.session);
+        }
+    }
+    shared
 }

@@ -39,11 +39,14 @@ pub(super) struct KeyLog<'h> {
     registers: bool,
     sets: bool,
     lists: bool,
+    listed: bool,
 }
 
 impl KeyLog<'_> {
     pub(super) const fn shape(&self) -> Shape {
         match (self.registers, self.sets, self.lists) {
+            // What nobody changes is what it is read as.
+            (false, false, false) if self.listed => Shape::List,
             (_, false, false) => Shape::Register,
             (false, true, false) => Shape::Set,
             (false, false, true) => Shape::List,
@@ -110,13 +113,14 @@ pub(super) fn split(history: &History) -> Split<'_> {
                     registers: false,
                     sets: false,
                     lists: false,
+                    listed: false,
                 });
                 split.keys.len() - 1
             });
             let log = &mut split.keys[number];
             log.parts.push(part);
             match access {
-                Access::Read(_) => {}
+                Access::Read(value) => log.listed |= matches!(value, Value::List(_)),
                 Access::Write(_) | Access::Cas { .. } => log.registers = true,
                 Access::Add(_) | Access::Remove(_) => log.sets = true,
                 Access::Append(_) => log.lists = true,

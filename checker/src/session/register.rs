@@ -43,6 +43,8 @@ pub(super) struct Writers {
     pub(super) first: u32,
     /// The latest end of any.
     latest_end: u64,
+    /// Whether any was acknowledged.
+    acknowledged: bool,
 }
 
 /// A register, or an element of a set: a register that says whether it is there.
@@ -185,11 +187,12 @@ impl<'h> Register<'h> {
                 value: written,
                 from: read,
             });
-            let end = self.history.operations()[part.id()].end;
+            let Operation { end, outcome, .. } = self.history.operations()[part.id()];
             let writers = &mut self.values[written as usize];
             writers.count += 1;
             writers.first = writers.first.min(write);
             writers.latest_end = writers.latest_end.max(end);
+            writers.acknowledged |= outcome == Outcome::Ok;
         }
         self.touches.push(Touch { part, read, write });
     }
@@ -278,7 +281,8 @@ impl<'h> Register<'h> {
                 // Nothing speaks against the initial value, which asks least of the order.
             } else if writers.count == 1 {
                 self.returned(swept, session, touch, writers.first, rules);
-            } else if rules.seen_reads {
+            } else if rules.seen_reads || !writers.acknowledged {
+                // Later reads depend on which it was, or the orders on which took place.
                 swept.doubts.push(Doubt::AmbiguousValue);
             }
             return;
@@ -345,6 +349,7 @@ impl Writers {
             count: 0,
             first: NONE,
             latest_end: 0,
+            acknowledged: false,
         }
     }
 }

@@ -61,7 +61,7 @@ fn run(history: &History, operation: &Operation, lists: &mut BTreeMap<Key, Vec<V
     for micro in micros(history, operation) {
         match micro {
             Micro::Append { key, value } => {
-                lists.entry(key.clone()).or_default().push(value.clone())
+                lists.entry(key.clone()).or_default().push(value.clone());
             }
             Micro::Read {
                 key,

@@ -7,5 +7,6 @@ mod corpus;
 mod edn;
 mod fuzz;
 mod generate;
+mod large;
 mod named;
 mod scale;

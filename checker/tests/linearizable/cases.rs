@@ -98,6 +98,26 @@ fn new_and_then_old_during_one_write_is_said_like_that() {
 }
 
 #[test]
+fn new_and_then_old_is_seen_where_the_writes_overlapped() {
+    let mut build = Build::new();
+    build
+        .invoke(1, write("x", 7))
+        .invoke(2, write("x", 9))
+        .ok(1, write("x", 7))
+        .whole(3, read("x", 9))
+        .whole(5, read("x", 7))
+        .ok(2, write("x", 9));
+    expect(
+        &build,
+        "stale-read",
+        &[0, 1, 3, 5],
+        "client 3 read x=9 (finished 0.004 s), and then client 5, beginning at 0.005 s, read the \
+         older 7. Client 1 had finished its write of 7 at 0.002 s, before client 3 began its read of \
+         9 at 0.003 s",
+    );
+}
+
+#[test]
 fn a_value_that_came_from_nowhere_is_a_phantom() {
     let mut build = Build::new();
     build.whole(1, write("x", 7)).whole(2, read("x", 8));
@@ -290,9 +310,7 @@ fn values_of_any_shape_are_compared_whole() {
     };
     let list = Value::list([int(1), Value::from("a")]);
     let mut build = Build::new();
-    build
-        .whole(1, write(list.clone()))
-        .whole(2, read(list.clone()));
+    build.whole(1, write(list.clone())).whole(2, read(list));
     assert_eq!(validity(&build.history()), Validity::Holds);
     build
         .whole(1, write(Value::from("1")))

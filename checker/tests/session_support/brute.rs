@@ -5,7 +5,7 @@ use polygraph_history::{History, Micro, Op, Operation, Outcome, Value};
 
 /// What the definition says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Truth {
+pub(crate) enum Truth {
     Holds,
     Violated,
     /// No order of the writes extends real time, session order and the data.
@@ -14,11 +14,11 @@ pub enum Truth {
 
 /// A step on one register.
 #[derive(Clone, Debug)]
-pub struct Step {
-    pub operation: Operation,
-    pub id: (usize, usize),
-    pub read: Option<Value>,
-    pub write: Option<Value>,
+pub(crate) struct Step {
+    pub(crate) operation: Operation,
+    pub(crate) id: (usize, usize),
+    pub(crate) read: Option<Value>,
+    pub(crate) write: Option<Value>,
 }
 
 impl Step {
@@ -43,7 +43,7 @@ impl Step {
 }
 
 /// The steps on a key as a register.
-pub fn register(history: &History, wanted: &str) -> Vec<Step> {
+pub(crate) fn register(history: &History, wanted: &str) -> Vec<Step> {
     steps(history, |op, ok| match op {
         Single::Read(key, value) if key == wanted && ok => Some((value.cloned(), None)),
         Single::Write(key, value) if key == wanted => Some((None, Some(value.clone()))),
@@ -53,7 +53,7 @@ pub fn register(history: &History, wanted: &str) -> Vec<Step> {
 }
 
 /// The steps on an element of a set as a register: nothing, or the element.
-pub fn element(history: &History, wanted: &str, element: &Value) -> Vec<Step> {
+pub(crate) fn element(history: &History, wanted: &str, element: &Value) -> Vec<Step> {
     steps(history, |op, ok| match op {
         Single::Read(key, Some(value)) if key == wanted && ok => {
             let present = value.elements()?.contains(element);
@@ -76,7 +76,7 @@ pub fn element(history: &History, wanted: &str, element: &Value) -> Vec<Step> {
     })
 }
 
-pub enum Single<'h> {
+pub(crate) enum Single<'h> {
     Read(&'h str, Option<&'h Value>),
     Write(&'h str, &'h Value),
     Cas(&'h str, &'h Value, &'h Value),
@@ -85,7 +85,7 @@ pub enum Single<'h> {
     Other,
 }
 
-pub fn steps(
+pub(crate) fn steps(
     history: &History,
     effect: impl Fn(Single<'_>, bool) -> Option<(Option<Value>, Option<Value>)>,
 ) -> Vec<Step> {
@@ -111,15 +111,15 @@ pub fn steps(
             _ => vec![Single::Other],
         };
         for (number, single) in singles.into_iter().enumerate() {
-            if let Some((read, write)) = effect(single, operation.outcome == Outcome::Ok) {
-                if read.is_some() || write.is_some() {
-                    steps.push(Step {
-                        operation: operation.clone(),
-                        id: (id, number),
-                        read,
-                        write,
-                    });
-                }
+            if let Some((read, write)) = effect(single, operation.outcome == Outcome::Ok)
+                && (read.is_some() || write.is_some())
+            {
+                steps.push(Step {
+                    operation: operation.clone(),
+                    id: (id, number),
+                    read,
+                    write,
+                });
             }
         }
     }
@@ -127,7 +127,7 @@ pub fn steps(
 }
 
 /// Whether a step reads what no other step writes.
-pub fn phantom(steps: &[Step], step: &Step) -> bool {
+pub(crate) fn phantom(steps: &[Step], step: &Step) -> bool {
     let written = |value: &Value| {
         steps
             .iter()
@@ -139,7 +139,7 @@ pub fn phantom(steps: &[Step], step: &Step) -> bool {
 }
 
 /// Whether two steps write the same value, or one writes the initial value.
-pub fn duplicates(steps: &[Step]) -> bool {
+pub(crate) fn duplicates(steps: &[Step]) -> bool {
     let mut values: Vec<&Value> = steps
         .iter()
         .filter_map(|step| step.write.as_ref())
@@ -151,7 +151,7 @@ pub fn duplicates(steps: &[Step]) -> bool {
 }
 
 /// Decides a register by its definition. Phantom reads say nothing.
-pub fn decide(steps: &[Step], rules: Rules) -> Truth {
+pub(crate) fn decide(steps: &[Step], rules: Rules) -> Truth {
     let steps: Vec<Step> = steps
         .iter()
         .map(|step| match phantom(steps, step) {

@@ -2,20 +2,20 @@
 //! definitions by brute force.
 #![allow(dead_code, reason = "every test uses a part of it")]
 
-pub mod brute;
+pub(crate) mod brute;
 
 use polygraph_checker::{Validity, Verdict};
 use polygraph_history::{Body, Event, History, Kind, Op, Order, Process, Session, Time, Value};
 
 /// A small generator (splitmix64), so that a failure names the seed that repeats it.
-pub struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
-    pub fn new(seed: u64) -> Chance {
+    pub(crate) fn new(seed: u64) -> Chance {
         Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -23,33 +23,33 @@ impl Chance {
         z ^ (z >> 31)
     }
 
-    pub fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         (self.next() % limit as u64) as usize
     }
 
-    pub fn percent(&mut self, chance: usize) -> bool {
+    pub(crate) fn percent(&mut self, chance: usize) -> bool {
         self.below(100) < chance
     }
 
-    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
 }
 
 /// How many random histories, scaled by `POLYGRAPH_FUZZ`.
-pub fn rounds(base: u64) -> u64 {
+pub(crate) fn rounds(base: u64) -> u64 {
     let factor = std::env::var("POLYGRAPH_FUZZ").ok();
     base * factor.and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
 /// A history while it is written down; a millisecond passes with every event.
 #[derive(Clone, Default)]
-pub struct Script {
-    pub events: Vec<Event>,
+pub(crate) struct Script {
+    pub(crate) events: Vec<Event>,
 }
 
 impl Script {
-    pub fn event(&mut self, process: u64, session: Option<&str>, kind: Kind, op: Op) {
+    pub(crate) fn event(&mut self, process: u64, session: Option<&str>, kind: Kind, op: Op) {
         let index = self.events.len() as u64;
         let time = Time::from_millis(index);
         let mut event = Event::new(index, time, Process::Client(process), kind, Body::Op(op));
@@ -57,26 +57,26 @@ impl Script {
         self.events.push(event);
     }
 
-    pub fn history(&self) -> History {
+    pub(crate) fn history(&self) -> History {
         History::new(None, Order::Index, self.events.clone()).expect("a valid history")
     }
 }
 
-pub fn read(key: &str, value: Option<Value>) -> Op {
+pub(crate) fn read(key: &str, value: Option<Value>) -> Op {
     Op::Read {
         key: key.into(),
         value,
     }
 }
 
-pub fn write(key: &str, value: Value) -> Op {
+pub(crate) fn write(key: &str, value: Value) -> Op {
     Op::Write {
         key: key.into(),
         value,
     }
 }
 
-pub fn cas(key: &str, from: Value, to: Value) -> Op {
+pub(crate) fn cas(key: &str, from: Value, to: Value) -> Op {
     Op::Cas {
         key: key.into(),
         from,
@@ -84,12 +84,12 @@ pub fn cas(key: &str, from: Value, to: Value) -> Op {
     }
 }
 
-pub fn int(value: i64) -> Value {
+pub(crate) fn int(value: i64) -> Value {
     Value::Int(value)
 }
 
 /// The verdict with its proofs confirmed.
-pub fn confirmed(history: &History, verdict: Verdict) -> Verdict {
+pub(crate) fn confirmed(history: &History, verdict: Verdict) -> Verdict {
     assert_eq!(
         verdict.validity == Validity::Violated,
         !verdict.anomalies.is_empty()
@@ -108,7 +108,7 @@ pub fn confirmed(history: &History, verdict: Verdict) -> Verdict {
 }
 
 /// A history as a person reads it.
-pub fn show(history: &History) -> String {
+pub(crate) fn show(history: &History) -> String {
     let lines = history.events().iter().map(|event| {
         let op = event.op().map(ToString::to_string).unwrap_or_default();
         format!(

@@ -245,7 +245,9 @@ impl Assembly {
 
     /// The open operation that an event completes, by its position among them.
     fn invocation(&self, open: &[usize], at: usize) -> Found {
-        if let [_] = open {
+        // A process with one open operation can complete no other; whether it does is checked
+        // with the history.
+        if let ([_], false) = (open, self.events[at].process == Process::Client(NOBODY)) {
             return Found::One(0);
         }
         let mut fitting = (0..open.len()).filter(|&position| self.fits(open[position], at));
@@ -302,7 +304,7 @@ impl Assembly {
             _ => ReadError::at(
                 place,
                 format!(
-                    "{who} completes none of the {} operations it has open",
+                    "{who} completes none of its open operations ({})",
                     open.len()
                 ),
                 "one of them with its results",
@@ -338,32 +340,37 @@ impl Assembly {
     fn warnings(&mut self) -> Vec<String> {
         let gaps = &self.gaps;
         let mut warnings = std::mem::take(&mut self.warnings);
-        let mut warn = |count: usize, text: &str| {
+        let mut warn = |what: &str, count: usize, meaning: &str| {
             if count > 0 {
-                warnings.push(format!("{count} {text}"));
+                warnings.push(format!("{what}: {count}; {meaning}"));
             }
         };
-        warn(gaps.nemesis, "events of the nemesis were left out");
+        warn("events of the nemesis", gaps.nemesis, "they were left out");
         warn(
+            "events without process",
             gaps.processless,
-            "events have no process: their operations belong to no session",
+            "their operations belong to no session",
         );
         warn(
+            "operations begun while another of their process was open",
             gaps.overlapping,
-            "operations began while another of their process was open: they belong to no session",
+            "they belong to no session",
         );
         warn(
+            "completions without invocation",
             gaps.uninvoked,
-            "completions have no invocation: their operations may have begun at any time before",
+            "their operations may have begun at any time before",
         );
         warn(
+            "completions that may end any of several open operations",
             gaps.ambiguous,
-            "completions may each end one of several equal operations: when those began is not known",
+            "when those began is not known",
         );
         if gaps.untimed < self.events.len() {
             warn(
+                "events without time",
                 gaps.untimed,
-                "events have no time: the order is that of positions",
+                "operations are ordered by position",
             );
         }
         if gaps.reordered {

@@ -209,7 +209,10 @@ fn unexpected(text: &[u8], at: usize, expects: Option<(bool, Next)>) -> Problem 
         Some((false, Next::CommaOrEnd)) => "`,` or `]`",
         _ => "a JSON value",
     };
-    let found = text[at].escape_ascii();
+    let found = match text[at] {
+        byte @ b' '..=b'~' => (byte as char).to_string(),
+        byte => byte.escape_ascii().to_string(),
+    };
     Problem::new(at, format!("`{found}` is not JSON here"), expected)
 }
 

@@ -8,6 +8,7 @@ use std::io::BufRead;
 
 use super::assemble::Assembly;
 use super::edn;
+use super::ops::Ops;
 use super::row::{Row, Who, kind_of, who_of};
 use super::tape::{Form, Node, Problem, Scan};
 use crate::{Kind, ReadError};
@@ -120,9 +121,7 @@ pub(crate) fn read(mut input: impl BufRead, assembly: &mut Assembly) -> Result<(
             node: None,
         };
         assembly
-            .add(&row, (number, 1), |ops, row, earlier| {
-                ops.jepsen(row, earlier)
-            })
+            .add(&row, (number, 1), Ops::jepsen)
             .map_err(error)?;
     }
     Ok(())

@@ -20,44 +20,40 @@ pub(crate) use ops::Keying;
 pub(crate) use source::{Source, Syntax};
 pub(crate) use tape::Token;
 
-use crate::{Format, History, ReadError};
+use crate::{History, ReadError};
 use assemble::Assembly;
 use ops::Ops;
 use row::Row;
 
+/// How a history of another tool is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Jepsen's rows in this syntax.
+    Rows(Syntax),
+    /// Jepsen's lines.
+    Log,
+    /// Porcupine's rows, in EDN.
+    PorcupineKv,
+}
+
 /// Reads a history of another tool, and says whether tuples were keys and values.
 ///
 /// # Errors
-/// For anything that is not as the format says, and for what reading gives.
+/// For anything that is not as the dialect says, and for what reading gives.
 pub(crate) fn read(
     input: impl BufRead,
-    format: Format,
+    dialect: Dialect,
     keying: Keying,
 ) -> Result<(History, bool), ReadError> {
     let mut assembly = Assembly::new(Ops::new(keying));
-    match format {
-        Format::JepsenLog => log::read(input, &mut assembly)?,
-        Format::JepsenJson => read_rows(input, Syntax::Json, false, &mut assembly)?,
-        Format::PorcupineKv => read_rows(input, Syntax::Edn, true, &mut assembly)?,
-        Format::JepsenEdn | Format::Polygraph => {
-            read_rows(input, Syntax::Edn, false, &mut assembly)?;
-        }
+    match dialect {
+        Dialect::Log => log::read(input, &mut assembly)?,
+        Dialect::Rows(syntax) => Source::new(input, syntax)
+            .for_each(|form, place| assembly.add(&Row::of(form)?, place, Ops::jepsen))?,
+        Dialect::PorcupineKv => Source::new(input, Syntax::Edn).for_each(|form, place| {
+            assembly.add(&Row::of(form)?, place, |ops, row, _| ops.porcupine_kv(row))
+        })?,
     }
     let keyed = assembly.ops.keyed();
     Ok((assembly.finish()?, keyed))
-}
-
-fn read_rows(
-    input: impl BufRead,
-    syntax: Syntax,
-    porcupine: bool,
-    assembly: &mut Assembly,
-) -> Result<(), ReadError> {
-    Source::new(input, syntax).for_each(|form, place| {
-        let row = Row::of(form)?;
-        assembly.add(&row, place, |ops, row, earlier| match porcupine {
-            true => ops.porcupine_kv(row),
-            false => ops.jepsen(row, earlier),
-        })
-    })
 }

@@ -70,13 +70,13 @@ impl Ops {
             return Ok(Read { op, bare: false });
         }
         if self.keying != Keying::Off && name != "txn" {
-            if let Some((key, value)) = row.value.and_then(|form| tuple(name, form)) {
+            if let Some((key, value)) = row.value.and_then(|form| tuple(name, form, row.kind)) {
                 self.tuples = true;
                 let key = self.keys.of(key);
                 return Ok(build(name, key, Some(value), row.kind, true));
             }
             let bare = is_bare(row);
-            if bare && (self.keying == Keying::On || row.kind != Kind::Ok) {
+            if bare && (self.keying == Keying::On || row.kind != Kind::Ok || name != "read") {
                 return Ok(Read {
                     op: custom(name, row.value),
                     bare,
@@ -223,12 +223,13 @@ impl Ops {
 
 /// Key and value, if the value of an operation of this name can be both. A compare-and-set's are
 /// `[k [from to]]`: `[from to]` alone is no tuple.
-fn tuple<'a>(name: &str, form: Form<'a>) -> Option<(Form<'a>, Form<'a>)> {
+fn tuple<'a>(name: &str, form: Form<'a>, kind: Kind) -> Option<(Form<'a>, Form<'a>)> {
     let (key, value) = match is_tuple(form) {
         true => form.tagged()?.pair()?,
         false => form.pair()?,
     };
-    (name != "cas" || value.pair().is_some() || value.is_nil()).then_some((key, value))
+    let lost = value.is_nil() && kind != Kind::Invoke;
+    (name != "cas" || value.pair().is_some() || lost).then_some((key, value))
 }
 
 /// Whether a completion has no value that could be trusted.
@@ -262,13 +263,13 @@ fn build(name: &str, key: Key, form: Option<Form<'_>>, kind: Kind, keyed: bool) 
             });
             Op::Cas { key, from, to }
         }
-        ("add", Some(form)) => Op::Add {
+        ("add", _) if form.is_some() => Op::Add {
             key,
-            value: value(form),
+            value: form.map_or(Value::Null, value),
         },
-        ("remove", Some(form)) => Op::Remove {
+        ("remove", _) if form.is_some() => Op::Remove {
             key,
-            value: value(form),
+            value: form.map_or(Value::Null, value),
         },
         _ if keyed => Op::Custom {
             name: name.to_owned(),

@@ -1,0 +1,6 @@
+//! Tests: transcripts of the protocol, and many runs in the simulator.
+
+mod checks;
+mod fuzz;
+mod script;
+mod stage;
