@@ -2,7 +2,7 @@
 
 use polygraph_history::{Guarantee, History};
 
-use crate::{Options, Verdict, isolation, linearizable, replicas, session};
+use crate::{Options, Verdict, isolation, linearizable, recovers, replicas, session};
 
 /// A guarantee that can be checked.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +26,7 @@ pub const GUARANTEES: &[Entry] = &[
     session::MONOTONIC_READS,
     replicas::CONVERGES,
     replicas::DURABLE,
+    recovers::RECOVERS,
 ];
 
 /// The checker of a guarantee, if there is one yet.

@@ -3,6 +3,7 @@
 //! - [`GUARANTEES`], [`Entry`]: start here; every guarantee that can be checked, by name.
 //! - [`Verdict`], [`Anomaly`], [`Validity`]: what a check answers.
 //! - [`Options`], [`Budget`]: how hard it may try, and how it reads what is ambiguous.
+//! - [`model`]: sequential specifications.
 //! - [`linearizable`]: single operations. [`isolation`]: transactions. [`session`]: what one
 //!   session may expect. [`replicas`]: what the copies of a key look like in the end.
 //!
@@ -12,14 +13,18 @@
 //! **Invariant:** *violated* is said only with evidence that [`Anomaly::confirm`] accepts, and
 //! confirming shares no code with finding.
 
+mod graph;
 mod guarantees;
 pub mod isolation;
 pub mod linearizable;
+pub mod model;
 mod options;
+mod recovers;
 pub mod replicas;
 pub mod session;
 mod verdict;
 
 pub use guarantees::{Entry, GUARANTEES, entry};
 pub use options::{Budget, FailedCas, Options};
+pub use recovers::RECOVERY_DEADLINE;
 pub use verdict::{Anomaly, Proof, Reason, Validity, Verdict};

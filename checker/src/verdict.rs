@@ -2,7 +2,7 @@
 
 use polygraph_history::{Guarantee, History, Key};
 
-use crate::{isolation, linearizable, replicas, session};
+use crate::{isolation, linearizable, recovers, replicas, session};
 
 /// Whether a guarantee held. The worse is the greater, so that verdicts compose by `max`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -143,6 +143,8 @@ pub enum Proof {
     Session(session::Proof),
     /// Of replicas that disagree or lack something.
     Replicas(replicas::Proof),
+    /// Of a node that does not answer after everything was healed.
+    Recovers(recovers::Proof),
 }
 
 impl Anomaly {
@@ -156,6 +158,7 @@ impl Anomaly {
             Proof::Isolation(proof) => isolation::confirm(history, proof),
             Proof::Session(proof) => session::confirm(history, proof),
             Proof::Replicas(proof) => replicas::confirm(history, proof),
+            Proof::Recovers(proof) => recovers::confirm(history, proof),
         }
     }
 }

@@ -1,1 +1,22 @@
-//! placeholder
+//! The test: spec → deploy → run → history → check → results.
+//!
+//! - [`Test`]: start here to put a store of your own under test, in the simulator.
+//! - [`spec`]: what a run is asked to do, names resolved through the registries.
+//! - [`interpreter`]: plan and schedule against a world; the same for every world.
+//! - [`judge`]: verdicts against claims; what a run means and with which code it exits.
+//! - [`run`]: one run of a spec, recorded and judged. [`replay`]: the same once more.
+//! - [`cli`]: the `polygraph` program.
+
+pub mod cli;
+pub mod defaults;
+pub mod faults;
+pub mod interpreter;
+pub mod judge;
+mod own;
+pub mod plan;
+pub mod recorder;
+pub mod replay;
+pub mod run;
+pub mod spec;
+
+pub use own::{Findings, Test};

@@ -303,42 +303,61 @@ impl History {
     }
 
     /// Ranks begin and end of operations by time, with closed intervals: at one time all
-    /// invocations come before all completions. A completion is never ranked before its own
-    /// invocation, even where the times say so.
+    /// invocations come before all completions. An operation whose completion has an earlier
+    /// time than its invocation covers both: a clock that cannot be right orders nothing.
     fn rank_by_time(&mut self) {
-        let times: Vec<u64> = self.events.iter().map(|event| event.time.0).collect();
-        let backwards = times.windows(2).filter(|pair| pair[1] < pair[0]).count();
-        let completes = |event: &Event| event.kind != Kind::Invoke;
+        let moment = |at: EventIndex| {
+            let event = &self.events[at];
+            (event.time, event.kind != Kind::Invoke)
+        };
         let mut order: Vec<EventIndex> = (0..self.events.len()).collect();
-        order.sort_by_key(|&at| (times[at], completes(&self.events[at]), at));
+        order.sort_by_key(|&at| (moment(at), at));
         let ties = order.windows(2).filter(|pair| {
-            times[pair[0]] == times[pair[1]]
-                && completes(&self.events[pair[1]]) != completes(&self.events[pair[0]])
+            let ((time, _), (next_time, next_completes)) = (moment(pair[0]), moment(pair[1]));
+            time == next_time && next_completes && !moment(pair[0]).1
         });
         let ties = ties.count();
         let mut rank = vec![0_u64; self.events.len()];
         for (position, &at) in order.iter().enumerate() {
             rank[at] = position as u64;
         }
+        let mut inverted = 0_usize;
         for operation in &mut self.operations {
-            if operation.complete != Some(operation.invoke) {
+            let Some(complete) = operation.complete else {
                 operation.start = rank[operation.invoke];
+                continue;
+            };
+            // Without invocation, it may have begun at any time before.
+            if complete != operation.invoke {
+                inverted += usize::from(rank[complete] < rank[operation.invoke]);
+                operation.start = rank[operation.invoke].min(rank[complete]);
             }
             if operation.end != u64::MAX {
-                let end = operation.complete.map_or(u64::MAX, |at| rank[at]);
-                operation.end = end.max(operation.start);
+                operation.end = rank[complete].max(rank[operation.invoke]);
             }
         }
-        if backwards > 0 {
-            self.warnings.push(format!(
-                "times run backwards {backwards} times; operations are ordered by time, not by position"
-            ));
-        }
-        if ties > 0 {
-            self.warnings.push(format!(
-                "{ties} completions share their time with an invocation; such operations count as concurrent"
-            ));
-        }
+        let times = self.events.windows(2);
+        let backwards = times.filter(|pair| pair[1].time < pair[0].time).count();
+        let mut warn = |what: &str, count: usize, meaning: &str| {
+            if count > 0 {
+                self.warnings.push(format!("{what}: {count}; {meaning}"));
+            }
+        };
+        warn(
+            "events with a time before the last one's",
+            backwards,
+            "operations are ordered by time, not by position",
+        );
+        warn(
+            "operations that end before they begin",
+            inverted,
+            "they count as lasting from one to the other",
+        );
+        warn(
+            "times of both invocations and completions",
+            ties,
+            "such operations count as concurrent",
+        );
     }
 }
 

@@ -3,7 +3,9 @@
 use std::io::{self, BufRead, Write};
 
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 
+pub use crate::ReadError;
 use crate::spec::{FORMAT_VERSION, Header, Spec};
 use crate::{
     Body, ErrorName, Event, FaultEvent, History, Kind, NodeId, Op, Order, Process, Session, Time,
@@ -73,29 +75,6 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// Why a file is not a history: what, where, and what would be right.
-#[derive(Debug, thiserror::Error)]
-#[error("line {line}, column {column}: {problem}{}", expected_suffix(.expected))]
-pub struct ReadError {
-    /// The line, counted from one.
-    pub line: usize,
-    /// The column, counted from one in bytes.
-    pub column: usize,
-    /// The field at fault, where it is known.
-    pub field: Option<String>,
-    /// What is wrong.
-    pub problem: String,
-    /// What would be right; may be empty.
-    pub expected: String,
-}
-
-fn expected_suffix(expected: &str) -> String {
-    match expected {
-        "" => String::new(),
-        expected => format!("; expected {expected}"),
-    }
-}
-
 /// Reads a history in one pass, a line at a time.
 ///
 /// A last line that is torn (no newline at its end, and not complete) is left out: the history is
@@ -108,19 +87,14 @@ pub fn read(mut input: impl BufRead) -> Result<History, ReadError> {
     let mut number = 0;
     let mut header: Option<Header> = None;
     let mut events = Vec::new();
+    let mut lines = Vec::new();
     let mut torn = None;
     loop {
         line.clear();
         number += 1;
         let read = input
             .read_until(b'\n', &mut line)
-            .map_err(|error| ReadError {
-                line: number,
-                column: 1,
-                field: None,
-                problem: format!("it cannot be read: {error}"),
-                expected: String::new(),
-            })?;
+            .map_err(|error| ReadError::io((number, 1), &error))?;
         if read == 0 {
             break;
         }
@@ -133,39 +107,30 @@ pub fn read(mut input: impl BufRead) -> Result<History, ReadError> {
             continue;
         }
         match parse_event(&line, number) {
-            Ok(event) => events.push(event),
-            Err(_) if !complete => {
+            Ok(event) => {
+                events.push(event);
+                lines.push(u32::try_from(number).unwrap_or(u32::MAX));
+            }
+            Err(Unread::Cut(_)) if !complete => {
                 torn = Some(format!("line {number} is torn and was left out"));
                 break;
             }
-            Err(error) => return Err(error),
+            Err(Unread::Cut(error) | Unread::Wrong(error)) => return Err(error),
         }
     }
-    let Some(header) = header else {
-        return Err(ReadError {
-            line: 1,
-            column: 1,
-            field: None,
-            problem: "the file is empty".to_owned(),
-            expected: "a history".to_owned(),
-        });
-    };
+    let header = header.ok_or_else(ReadError::empty)?;
     if events.is_empty() {
-        return Err(ReadError {
-            line: number,
-            column: 1,
-            field: None,
-            problem: "the history has no event".to_owned(),
-            expected: "an event after the header".to_owned(),
-        });
+        return Err(ReadError::at(
+            (number, 1),
+            "the history has no event",
+            "an event after the header",
+        ));
     }
-    let history = History::new(header.spec, Order::Index, events).map_err(|invalid| ReadError {
-        // One line for the header, and lines count from one.
-        line: invalid.index + 2,
-        column: 1,
-        field: None,
-        problem: invalid.problem,
-        expected: invalid.expected,
+    let history = History::new(header.spec, Order::Index, events).map_err(|invalid| {
+        let line = lines
+            .get(invalid.index)
+            .map_or(number, |&line| line as usize);
+        ReadError::at((line, 1), invalid.problem, invalid.expected)
     })?;
     Ok(match torn {
         Some(warning) => history.truncated_with(warning),
@@ -240,19 +205,31 @@ fn parse_header(line: &[u8], number: usize) -> Result<Header, ReadError> {
     Ok(header)
 }
 
-fn parse_event(line: &[u8], number: usize) -> Result<Event, ReadError> {
+/// Why a line is no event.
+enum Unread {
+    /// It is not JSON, as a line is that was cut.
+    Cut(ReadError),
+    /// It is JSON, but no event: however it ends, more would not mend it.
+    Wrong(ReadError),
+}
+
+fn parse_event(line: &[u8], number: usize) -> Result<Event, Unread> {
     let line: Line = serde_json::from_slice(line).map_err(|error| {
-        json_error(
+        let read_error = json_error(
             &error,
             number,
             "an event like {\"index\":0,\"time\":0,\"process\":0,\"type\":\"invoke\",\"op\":{…}}",
-        )
+        );
+        match error.classify() {
+            Category::Data => Unread::Wrong(read_error),
+            Category::Io | Category::Syntax | Category::Eof => Unread::Cut(read_error),
+        }
     })?;
     let body = match (line.op, line.fault) {
         (Some(op), None) => Body::Op(op),
         (None, Some(fault)) => Body::Fault(fault),
         (found, _) => {
-            return Err(ReadError {
+            return Err(Unread::Wrong(ReadError {
                 line: number,
                 column: 1,
                 field: Some("op".to_owned()),
@@ -261,7 +238,7 @@ fn parse_event(line: &[u8], number: usize) -> Result<Event, ReadError> {
                     Some(_) => "the event has both `op` and `fault`".to_owned(),
                 },
                 expected: "one of them".to_owned(),
-            });
+            }));
         }
     };
     Ok(Event {

@@ -6,16 +6,18 @@
 //! - [`FaultEvent`], [`Effect`]: everything that a nemesis can do.
 //! - [`Guarantee`]: the names of what a history may be asked for.
 //! - [`spec`]: what a run was asked to do, the first line of a history; [`settings`]: its knobs.
-//! - [`jsonl`]: our own format; [`foreign`]: other people's.
+//! - [`read`]: any history, ours or other people's, recognised by content; [`FORMATS`].
+//! - [`jsonl`]: our own format, also for writing; [`ReadError`]: why a file is none.
 //! - [`random`]: numbers that are functions of a seed and a purpose, for everybody above.
 //!
 //! **Invariant:** a [`History`] was checked when it was made; nobody checks it again.
 //!
 //! **Invariant:** nothing here knows a clock, a path or a thread.
 
+mod error;
 mod event;
 mod fault;
-pub mod foreign;
+mod foreign;
 mod guarantee;
 mod history;
 pub mod jsonl;
@@ -23,11 +25,13 @@ mod name;
 mod op;
 mod process;
 pub mod random;
+mod read;
 pub mod settings;
 pub mod spec;
 mod time;
 mod value;
 
+pub use error::ReadError;
 pub use event::{Body, Event, Kind, Verification};
 pub use fault::{
     ClockEffect, DiskEffect, Effect, FaultEvent, FaultFamily, FaultKind, Lose, Phase, SlowEffect,
@@ -38,5 +42,6 @@ pub use history::{EventIndex, History, InvalidHistory, Operation, OperationId, O
 pub use name::{ErrorName, Link, NodeId, ParseNodeError};
 pub use op::{Key, Micro, Op, OpKind};
 pub use process::{Process, Session};
+pub use read::{FORMATS, Format, Keyed, ReadOptions, Reading, read};
 pub use time::{Time, format_duration, parse_duration};
 pub use value::Value;

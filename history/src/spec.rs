@@ -19,6 +19,9 @@ pub struct Spec {
     pub workload: WorkloadSpec,
     /// The fault families, by name; none when empty.
     pub nemesis: Vec<String>,
+    /// The settings of the schedule, all resolved.
+    #[serde(default)]
+    pub nemesis_settings: Settings,
     /// Where nodes run: `sim`, `local`, …
     pub world: String,
     /// How many nodes the cluster has.

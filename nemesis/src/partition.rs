@@ -125,7 +125,7 @@ impl Shape {
             Shape::Ring => {
                 // Around the circle each node sees as many neighbours on either side as make a
                 // majority with itself.
-                let reach = (count / 2 + 1) / 2;
+                let reach = (count / 2).div_ceil(2);
                 let mut links = Vec::new();
                 for (at, &from) in nodes.iter().enumerate() {
                     for (other, &to) in nodes.iter().enumerate() {

@@ -1,1 +1,16 @@
-//! placeholder
+//! What is shown: the folder of a run, its verdict as data, and the table.
+//!
+//! - [`Report`], [`GuaranteeReport`]: a verdict as data: `verdict.json` and `--json`.
+//! - [`table`]: the same for a person.
+//! - [`Folder`]: what a run leaves behind.
+
+mod folder;
+mod report;
+mod table;
+
+pub use folder::Folder;
+pub use report::{
+    AnomalyReport, Counts, ErrorBody, ErrorReport, FaultCounts, GuaranteeReport, Observed, Outcome,
+    Report,
+};
+pub use table::{check_table, test_table};

@@ -8,15 +8,26 @@
 //! happen: it is the honest protocol, and the anomaly follows. Planted bugs are off by default.
 
 mod claim;
+pub mod consensus;
+#[cfg(test)]
+mod exercise;
 pub mod leaderless;
+pub mod multi_leader;
 pub mod single_leader;
 mod target;
+#[cfg(test)]
+mod transcript;
 
 pub use claim::{Claim, Faults, Stance};
 pub use target::{Bug, ErrorRow, Target};
 
 /// Every target, in the order in which they are shown.
-pub const TARGETS: &[&dyn Target] = &[&single_leader::SingleLeader, &leaderless::Leaderless];
+pub const TARGETS: &[&dyn Target] = &[
+    &single_leader::SingleLeader,
+    &multi_leader::MultiLeader,
+    &leaderless::Leaderless,
+    &consensus::Consensus,
+];
 
 /// The target of this name.
 ///

@@ -58,6 +58,16 @@ impl Keys {
             true => below(bits.rotate_left(17), count as u64) as usize,
             false => (bits.rotate_left(31).trailing_ones() as usize).min(count - 1),
         };
+        self.use_once(place)
+    }
+
+    /// The same key for another use, if it still lives.
+    pub(crate) fn again(&mut self, key: &Key) -> Option<Key> {
+        let place = self.live.iter().position(|live| live.key == *key)?;
+        Some(self.use_once(place))
+    }
+
+    fn use_once(&mut self, place: usize) -> Key {
         let live = &mut self.live[place];
         live.used += 1;
         let key = live.key.clone();

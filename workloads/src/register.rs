@@ -92,6 +92,8 @@ impl Workload for Register {
             read: weight(OpKind::Read, "read"),
             write: weight(OpKind::Write, "write"),
             cas: weight(OpKind::Cas, "cas"),
+            repeat: u64::from(settings.ratio_ppm("repeat")),
+            last: BTreeMap::new(),
             latest: BTreeMap::new(),
             value: 0,
             finale: Finale::default(),
@@ -106,6 +108,9 @@ struct Plan {
     read: u64,
     write: u64,
     cas: u64,
+    repeat: u64,
+    /// The key that each client used last.
+    last: BTreeMap<usize, Key>,
     /// The value of each key that was last heard of: what a compare-and-set expects.
     latest: BTreeMap<Key, Value>,
     value: i64,
@@ -122,7 +127,11 @@ impl Plan {
 impl Generator for Plan {
     fn next(&mut self, client: usize, ordinal: u64) -> Op {
         let bits = keyed(&[self.setup.seed, text("register"), client as u64, ordinal]);
-        let key = self.keys.draw(bits);
+        let repeats = below(mix(bits ^ 2), 1_000_000) < self.repeat;
+        let last = self.last.get(&client).filter(|_| repeats).cloned();
+        let again = last.and_then(|key| self.keys.again(&key));
+        let key = again.unwrap_or_else(|| self.keys.draw(bits));
+        self.last.insert(client, key.clone());
         let draw = below(mix(bits), (self.read + self.write + self.cas).max(1));
         if draw < self.read || self.write + self.cas == 0 {
             return Op::Read { key, value: None };

@@ -1,37 +1,40 @@
-//! Isolation of transactions.
+//! Isolation of transactions over lists: serializable and strict-serializable.
+//!
+//! - [`SERIALIZABLE`], [`STRICT_SERIALIZABLE`]: the entries of the registry.
+//! - [`survey`]: every kind of anomaly that a history shows, whatever was asked for.
+//! - [`Kind`], [`Class`], [`Suffix`]: the names of what can go wrong.
+//! - [`Proof`], [`Evidence`], [`confirm`]: why, and the second look at it.
+//!
+//! Transactions append to lists and read them whole, so that the order of the appends and the
+//! author of each are known (Kingsbury and Alvaro, *Elle*, VLDB 14(3), 2020). Four passes, each
+//! linear: number everything (`view`), order the lists (`orders`), look for what is wrong by
+//! itself (`direct`), and look for cycles (`dependencies`, `cycles`, `search`).
+//!
+//! **Complete:** a history holds exactly if some order of its transactions explains it, failed
+//! ones left out and unknown ones in or out; there is no anomaly that these passes overlook. The
+//! one exception are elements that were appended more than once, whose author nobody knows: then
+//! nothing short of a violation is *unknown* (`not-observable`).
+//!
+//! **Invariant:** an unknown transaction counts as soon as an acknowledged one read what it
+//! appended, and only then; it may have taken effect at any time after its beginning.
 
-use polygraph_history::{Guarantee, History};
+mod confirm;
+mod cycles;
+mod dependencies;
+mod direct;
+mod explain;
+mod kind;
+mod orders;
+mod proof;
+mod search;
+mod survey;
+mod timeline;
+mod verdict;
+mod view;
+mod witness;
 
-use crate::{Entry, Options, Reason, Verdict};
-
-/// Evidence, by operation.
-#[derive(Clone, Debug)]
-pub struct Proof {}
-
-/// Checks the evidence against the history.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn confirm(_history: &History, _proof: &Proof) -> Result<(), String> {
-    Err("not built yet".to_owned())
-}
-
-/// The registry's entry.
-pub const SERIALIZABLE: Entry = Entry {
-    guarantee: Guarantee::Serializable,
-    opportunity: "",
-    minimum: 1,
-    check: |_: &History, _: &Options| {
-        Verdict::holds(Guarantee::Serializable, "none").unknown(Reason::NotApplicable)
-    },
-};
-
-/// The registry's entry.
-pub const STRICT_SERIALIZABLE: Entry = Entry {
-    guarantee: Guarantee::StrictSerializable,
-    opportunity: "",
-    minimum: 1,
-    check: |_: &History, _: &Options| {
-        Verdict::holds(Guarantee::StrictSerializable, "none").unknown(Reason::NotApplicable)
-    },
-};
+pub use confirm::confirm;
+pub use kind::{Class, Kind, Suffix};
+pub use proof::{At, Because, Evidence, Proof, Step};
+pub use survey::{Survey, survey};
+pub use verdict::{SERIALIZABLE, STRICT_SERIALIZABLE};

@@ -1,37 +1,345 @@
-//! Session guarantees.
+//! Session guarantees: what one session may expect of what it has itself done and seen.
+//!
+//! - [`READ_YOUR_WRITES`], [`MONOTONIC_READS`]: the registry's entries; [`check`]: any set of
+//!   rules at once. [`Proof`], [`confirm`]: the evidence.
+//!
+//! The definitions are axiomatic (Viotti and Vukolić, *Consistency in non-transactional
+//! distributed storage systems*, ACM CSUR 2016): what is *visible* to a read is the least that the
+//! [`Rules`] demand, and a read returns the latest visible write in one *arbitration order* of the
+//! writes of its key. The plain guarantees demand besides that this order extends the real-time
+//! order of writes that do not overlap, session order, and what the data prove: a compare-and-set
+//! immediately follows what it replaced, and lists show their order.
+//!
+//! With unique values this is exact: visibility is a least fixpoint, every rule turns it into
+//! constraints on the order, and an order exists exactly if these have no cycle. Values that
+//! several operations wrote are resolved where every possibility gives the same answer; else the
+//! key is unknown, as it is where the orders contradict each other without any rule, where a read
+//! returned what nobody wrote (an aborted or phantom read is another anomaly), and where the
+//! types of operations are mixed. Failed operations, failed compare-and-sets among them, and
+//! indeterminate reads say nothing; indeterminate writes exist only if somebody saw them.
+//!
+//! **Invariant:** linearizable histories keep every guarantee here.
 
-use polygraph_history::{Guarantee, History};
+mod confirm;
+mod elements;
+mod evidence;
+mod graph;
+mod log;
+mod orders;
+mod register;
 
-use crate::{Entry, Options, Reason, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Evidence, by operation.
+use polygraph_history::{Guarantee, History, Key, Value};
+use rayon::prelude::*;
+
+pub use self::confirm::confirm;
+use self::elements::Checked;
+use self::evidence::Case;
+use self::log::{KeyLog, Shape, split};
+use self::orders::Judged;
+use self::register::{Doubt, Register};
+use crate::{Entry, Options, Reason, Validity, Verdict};
+
+/// A set of rules that make writes visible to the reads of a session. All of a set are asked
+/// jointly: one order of writes must do for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Read your writes: a session's own acknowledged writes are visible to its later reads.
+    pub own_writes: bool,
+    /// Monotonic reads: what a session has seen is visible to its later reads.
+    pub seen_reads: bool,
+}
+
+impl Rules {
+    /// Only read-your-writes.
+    pub const READ_YOUR_WRITES: Rules = Rules {
+        own_writes: true,
+        seen_reads: false,
+    };
+    /// Only monotonic-reads.
+    pub const MONOTONIC_READS: Rules = Rules {
+        own_writes: false,
+        seen_reads: true,
+    };
+    /// Both, by one order.
+    pub const BOTH: Rules = Rules {
+        own_writes: true,
+        seen_reads: true,
+    };
+}
+
+/// A step of an operation, by the position of the invocation's event; single operations have
+/// one step, transactions one for each micro-operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct At {
+    /// The event that began the operation.
+    pub event: u64,
+    /// The step inside a transaction, counted from zero.
+    pub step: usize,
+}
+
+/// What a proof is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The rules that the proof may use.
+    pub rules: Rules,
+    /// The key.
+    pub key: Key,
+    /// The element of a set whose presence is the register in question.
+    pub element: Option<Value>,
+}
+
+/// A fact: one write comes before another in every order that is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// The session had to see one write when it read another.
+    Saw {
+        /// The write that it had to see.
+        visible: At,
+        /// Its own operation by which it had to: this write itself, or a read that returned it.
+        because: At,
+        /// What its later read returned.
+        returned: At,
+        /// That read.
+        read: At,
+    },
+    /// One write had ended before another began.
+    RealTime {
+        /// The earlier one.
+        before: At,
+        /// The later one.
+        after: At,
+    },
+    /// One session made both, one after the other.
+    Session {
+        /// The earlier one.
+        before: At,
+        /// The later one.
+        after: At,
+    },
+    /// The initial value was there before everything.
+    Initial {
+        /// What came later.
+        after: At,
+    },
+}
+
+/// Evidence that a session saw what it must not.
 #[derive(Clone, Debug)]
-pub struct Proof {}
-
-/// Checks the evidence against the history.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn confirm(_history: &History, _proof: &Proof) -> Result<(), String> {
-    Err("not built yet".to_owned())
+pub enum Proof {
+    /// Whoever wrote what a read returned had ended before a visible write began, or the read
+    /// returned the initial value.
+    Stale {
+        /// What it is about.
+        subject: Subject,
+        /// The write that the session had to see.
+        visible: At,
+        /// By which operation it had to.
+        because: At,
+        /// The read.
+        read: At,
+    },
+    /// Facts that go in a circle. Where one ends at another write than the next begins at, both
+    /// are of one chain of compare-and-sets, which no other write can interrupt.
+    Cycle {
+        /// What it is about.
+        subject: Subject,
+        /// The facts, in order; the last leads to the first.
+        facts: Vec<Fact>,
+    },
+    /// A read lacks an element that nobody removes.
+    Missing {
+        /// What it is about; the element is the one that is missing.
+        subject: Subject,
+        /// The session's own add, or its earlier read that listed the element.
+        because: At,
+        /// The read.
+        read: At,
+    },
+    /// A read lists two elements in the reverse of the order that the session knows.
+    Reversed {
+        /// What it is about.
+        subject: Subject,
+        /// The elements, in the order in which they should be.
+        elements: (Value, Value),
+        /// The session's own appends of them, or its earlier read twice.
+        because: (At, At),
+        /// The read.
+        read: At,
+    },
 }
 
 /// The registry's entry.
 pub const READ_YOUR_WRITES: Entry = Entry {
     guarantee: Guarantee::ReadYourWrites,
-    opportunity: "",
+    opportunity: "reads of keys that the session wrote before",
     minimum: 1,
-    check: |_: &History, _: &Options| {
-        Verdict::holds(Guarantee::ReadYourWrites, "none").unknown(Reason::NotApplicable)
+    check: |history: &History, options: &Options| {
+        check(
+            history,
+            options,
+            Guarantee::ReadYourWrites,
+            Rules::READ_YOUR_WRITES,
+        )
     },
 };
 
 /// The registry's entry.
 pub const MONOTONIC_READS: Entry = Entry {
     guarantee: Guarantee::MonotonicReads,
-    opportunity: "",
+    opportunity: "reads of keys that the session read before",
     minimum: 1,
-    check: |_: &History, _: &Options| {
-        Verdict::holds(Guarantee::MonotonicReads, "none").unknown(Reason::NotApplicable)
+    check: |history: &History, options: &Options| {
+        check(
+            history,
+            options,
+            Guarantee::MonotonicReads,
+            Rules::MONOTONIC_READS,
+        )
     },
 };
+
+/// What was found about a key.
+enum Found<'h> {
+    Register(Judged<'h>),
+    Elements(&'h Key, Checked<'h>),
+    Mixed,
+}
+
+impl<'h> Found<'h> {
+    fn new(history: &'h History, log: &KeyLog<'h>, rules: Rules) -> Found<'h> {
+        match log.shape() {
+            Shape::Register => {
+                let register = Register::of(history, log.key, &log.parts);
+                Found::Register(Judged::new(register, rules))
+            }
+            Shape::Set | Shape::List => {
+                Found::Elements(log.key, elements::check(history, log, rules))
+            }
+            Shape::Mixed => Found::Mixed,
+        }
+    }
+
+    fn opportunities(&self) -> u64 {
+        match self {
+            Found::Register(judged) => judged.swept.opportunities,
+            Found::Elements(_, checked) => checked.opportunities,
+            Found::Mixed => 0,
+        }
+    }
+
+    fn doubts(&self) -> BTreeSet<Doubt> {
+        match self {
+            Found::Register(judged) => judged.decided.doubts.iter().copied().collect(),
+            Found::Elements(_, checked) => checked.doubts.iter().copied().collect(),
+            Found::Mixed => BTreeSet::from([Doubt::MixedTypes]),
+        }
+    }
+
+    /// Everything that wants an explanation.
+    fn cases(&self) -> Vec<Case<'_, 'h>> {
+        let of = |judged: &'_ Judged<'h>| 0..judged.decided.violations.len();
+        match self {
+            Found::Register(judged) => of(judged).map(|at| Case::Violation(judged, at)).collect(),
+            Found::Elements(key, checked) => {
+                let breaches = checked
+                    .breaches
+                    .iter()
+                    .map(|breach| Case::Breach(key, breach));
+                let removable = checked.removable.iter();
+                let removable = removable
+                    .flat_map(|judged| of(judged).map(move |at| Case::Violation(judged, at)));
+                breaches.chain(removable).collect()
+            }
+            Found::Mixed => Vec::new(),
+        }
+    }
+}
+
+/// Decides a set of rules; the verdict carries the name that is given.
+#[must_use]
+pub fn check(history: &History, options: &Options, name: Guarantee, rules: Rules) -> Verdict {
+    let split = split(history);
+    let mut verdict = Verdict::holds(name, "saturation");
+    verdict.operations_checked = split.operations;
+    verdict.indeterminate = split.indeterminate;
+    if split.ok == 0 {
+        return verdict.unknown(match split.operations {
+            0 => Reason::NotApplicable,
+            _ => Reason::TooFewOpportunities,
+        });
+    }
+    let keys: Vec<KeyResult<'_>> = split
+        .keys
+        .par_iter()
+        .map(|log| KeyResult::new(Found::new(history, log, rules)))
+        .collect();
+    let mut doubted: BTreeMap<Doubt, Vec<&Key>> = BTreeMap::new();
+    for (log, result) in split.keys.iter().zip(&keys) {
+        verdict.opportunities += result.opportunities;
+        for &doubt in &result.doubts {
+            doubted.entry(doubt).or_default().push(log.key);
+        }
+    }
+    for (doubt, keys) in &doubted {
+        verdict.warnings.push(warning(*doubt, keys, name));
+    }
+    let violated = keys.iter().filter_map(|result| result.violated.as_ref());
+    let mut cases: Vec<Case<'_, '_>> = violated.flat_map(Found::cases).collect();
+    verdict.anomaly_count = cases.len() as u64;
+    if !cases.is_empty() {
+        cases.sort_by_key(|case| (case.read().operation, case.read().step));
+        cases.truncate(options.max_anomalies);
+        verdict.validity = Validity::Violated;
+        verdict.anomalies = evidence::explain(history, rules, &cases);
+        return verdict;
+    }
+    match doubted.is_empty() {
+        true => verdict,
+        false => verdict.unknown(Reason::NotObservable),
+    }
+}
+
+/// What is kept of a key: the details only if there is something to explain.
+struct KeyResult<'h> {
+    opportunities: u64,
+    doubts: BTreeSet<Doubt>,
+    violated: Option<Found<'h>>,
+}
+
+impl<'h> KeyResult<'h> {
+    fn new(found: Found<'h>) -> KeyResult<'h> {
+        KeyResult {
+            opportunities: found.opportunities(),
+            doubts: found.doubts(),
+            violated: (!found.cases().is_empty()).then_some(found),
+        }
+    }
+}
+
+/// What a reader should know of keys that stay unknown.
+fn warning(doubt: Doubt, keys: &[&Key], name: Guarantee) -> String {
+    const NAMED: usize = 3;
+    let mut list: Vec<String> = keys.iter().take(NAMED).map(|key| key.to_string()).collect();
+    if keys.len() > NAMED {
+        list.push(format!("… {} keys in all", keys.len()));
+    }
+    let list = list.join(", ");
+    let (id, why) = match doubt {
+        Doubt::CyclicOrders => (
+            "cyclic-version-order",
+            "real-time order, session order and the data contradict each other",
+        ),
+        Doubt::AmbiguousValue => (
+            "ambiguous-value",
+            "a value that was read may come from several operations",
+        ),
+        Doubt::PhantomValue => (
+            "phantom-value",
+            "a value was read that nobody wrote, or only an operation that failed",
+        ),
+        Doubt::MixedTypes => ("mixed-types", "operations of several data types were done"),
+    };
+    format!("{id}: {why}; what is not violated of {name} there is unknown (key {list})")
+}

@@ -1,0 +1,520 @@
+//! Evidence, checked against the raw events by code that shares nothing with the finder.
+//!
+//! All of it rests on one property of lists that only grow: in every order of the transactions
+//! that explains the history, a read shows exactly what was appended before it. So who is seen
+//! comes before, who took place and is not seen comes after, and what stands earlier in a read
+//! was appended earlier.
+
+use polygraph_history::{EventIndex, History, Key, Micro, Op, Operation, Outcome, Value};
+
+use super::{At, Because, Class, Evidence, Kind, Proof, Step, Suffix};
+
+type Checked = Result<(), String>;
+
+/// Checks the evidence against the history.
+///
+/// # Errors
+/// What is wrong with it, as a sentence.
+pub fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
+    let kind = match &proof.evidence {
+        Evidence::Cycle(steps) => return cycle(history, steps, proof.kind),
+        Evidence::NotAList { .. } | Evidence::Unwritten { .. } => Kind::ThinAirRead,
+        Evidence::Duplicate { .. } => Kind::DuplicateElements,
+        Evidence::Diverged { .. } | Evidence::Reordered { .. } => Kind::IncompatibleOrder,
+        Evidence::Internal { .. } => Kind::Internal,
+        Evidence::Future { .. } => Kind::FutureRead,
+        Evidence::Aborted { .. } => Kind::G1a,
+        Evidence::OnAborted { .. } => Kind::DirtyUpdate,
+        Evidence::Intermediate { .. } => Kind::G1b,
+        Evidence::SameState { .. } => Kind::LostUpdate,
+    };
+    ensure(proof.kind == kind, || {
+        format!(
+            "the facts are those of {}, not of {}",
+            kind.name(),
+            proof.kind.name()
+        )
+    })?;
+    facts(history, &proof.evidence)
+}
+
+fn facts(history: &History, evidence: &Evidence) -> Checked {
+    match evidence {
+        Evidence::Cycle(_) => Ok(()),
+        Evidence::NotAList { read } => match micro(history, *read)? {
+            (
+                Outcome::Ok,
+                Micro::Read {
+                    value: Some(value), ..
+                },
+            ) => ensure(value.elements().is_none(), || format!("{value} is a list")),
+            _ => Err("it is no read that was answered".to_owned()),
+        },
+        Evidence::Unwritten { read, element } => {
+            let (key, list) = list_of(history, *read)?;
+            ensure(list.contains(element), || lacks(key, list, element))?;
+            ensure(appends(history, key, element).is_empty(), || {
+                format!("{element} was appended to {key}")
+            })
+        }
+        Evidence::Duplicate { read, element } => {
+            let (key, list) = list_of(history, *read)?;
+            let shown = list.iter().filter(|&other| other == element).count();
+            let made = appends(history, key, element);
+            let made = made
+                .iter()
+                .filter(|(op, _)| op.outcome != Outcome::Fail)
+                .count();
+            ensure(shown > 1 && shown > made, || {
+                format!("{element} is shown {shown} times and was appended {made} times")
+            })
+        }
+        Evidence::Diverged { read, other } => {
+            let (key, list) = list_of(history, *read)?;
+            let (other_key, other) = list_of(history, *other)?;
+            ensure(key == other_key, || format!("{key} is not {other_key}"))?;
+            ensure(!list.starts_with(other) && !other.starts_with(list), || {
+                "one of the reads is a prefix of the other".to_owned()
+            })
+        }
+        Evidence::Reordered {
+            read,
+            earlier,
+            later,
+        } => reordered(history, *read, *earlier, *later),
+        Evidence::Internal { read } => internal(history, *read),
+        Evidence::Future { read, append } => {
+            let (key, list) = list_of(history, *read)?;
+            let element = element_of(history, *append, key)?;
+            let own = read.transaction == append.transaction && read.position < append.position;
+            ensure(own, || "the append does not follow the read".to_owned())?;
+            ensure(list.contains(element), || lacks(key, list, element))?;
+            only(history, key, element, *append)
+        }
+        Evidence::Aborted { read, append } => {
+            let (key, list) = list_of(history, *read)?;
+            let element = element_of(history, *append, key)?;
+            ensure(list.contains(element), || lacks(key, list, element))?;
+            all_failed(history, key, element)
+        }
+        Evidence::OnAborted {
+            read,
+            aborted,
+            committed,
+        } => {
+            let (key, list) = list_of(history, *read)?;
+            let below = element_of(history, *aborted, key)?;
+            let above = element_of(history, *committed, key)?;
+            all_failed(history, key, below)?;
+            only(history, key, above, *committed)?;
+            before(key, list, below, above)
+        }
+        Evidence::Intermediate {
+            read,
+            append,
+            later,
+        } => {
+            let (key, list) = list_of(history, *read)?;
+            let element = element_of(history, *append, key)?;
+            element_of(history, *later, key)?;
+            ensure(read.transaction != append.transaction, || {
+                "a transaction may read its own intermediate states".to_owned()
+            })?;
+            let after = append.transaction == later.transaction && append.position < later.position;
+            ensure(after, || {
+                "the transaction did not append more later".to_owned()
+            })?;
+            ensure(list.last() == Some(element), || {
+                format!("the read of {key} does not end with {element}")
+            })?;
+            only(history, key, element, *append)
+        }
+        Evidence::SameState {
+            read,
+            append,
+            other_read,
+            other_append,
+        } => {
+            let (key, list) = list_of(history, *read)?;
+            let (other_key, other_list) = list_of(history, *other_read)?;
+            element_of(history, *append, key)?;
+            element_of(history, *other_append, key)?;
+            ensure(key == other_key && list == other_list, || {
+                "the two read different states".to_owned()
+            })?;
+            let two = read.transaction != other_read.transaction
+                && changed_after(*read, *append)
+                && changed_after(*other_read, *other_append);
+            ensure(two, || {
+                "not both transactions appended after their read".to_owned()
+            })
+        }
+    }
+}
+
+const fn changed_after(read: At, append: At) -> bool {
+    read.transaction == append.transaction && read.position < append.position
+}
+
+fn ensure(condition: bool, problem: impl FnOnce() -> String) -> Checked {
+    condition.then_some(()).ok_or_else(problem)
+}
+
+fn lacks(key: &Key, list: &[Value], element: &Value) -> String {
+    format!(
+        "the read {key} = {} lacks {element}",
+        Value::list(list.to_vec())
+    )
+}
+
+/// The transaction that this event invoked.
+fn transaction(history: &History, event: EventIndex) -> Result<(&Operation, &[Micro]), String> {
+    let operation = history
+        .operations()
+        .iter()
+        .find(|operation| operation.invoke == event)
+        .ok_or_else(|| format!("event {event} begins no operation"))?;
+    match history.op(operation) {
+        Op::Txn(micros) => Ok((operation, micros)),
+        other => Err(format!("event {event} is `{other}`, no transaction")),
+    }
+}
+
+fn micro(history: &History, at: At) -> Result<(Outcome, &Micro), String> {
+    let (operation, micros) = transaction(history, at.transaction)?;
+    let micro = micros.get(at.position).ok_or_else(|| {
+        format!(
+            "the transaction of event {} has no operation {}",
+            at.transaction, at.position
+        )
+    })?;
+    Ok((operation.outcome, micro))
+}
+
+/// A read of a list that was answered, of a transaction that took place.
+fn list_of(history: &History, at: At) -> Result<(&Key, &[Value]), String> {
+    match micro(history, at)? {
+        (
+            Outcome::Ok,
+            Micro::Read {
+                key,
+                value: Some(value),
+            },
+        ) => match value.elements() {
+            Some(list) => Ok((key, list)),
+            None => Err(format!("{value} is not a list")),
+        },
+        (_, other) => Err(format!("`{other}` is no read that was answered")),
+    }
+}
+
+/// What was appended here, to this list.
+fn element_of<'h>(history: &'h History, at: At, list: &Key) -> Result<&'h Value, String> {
+    match micro(history, at)?.1 {
+        Micro::Append { key, value } if key == list => Ok(value),
+        other => Err(format!("`{other}` is no append to {list}")),
+    }
+}
+
+/// Every append of this element to this list, whatever became of it.
+fn appends<'h>(history: &'h History, list: &Key, element: &Value) -> Vec<(&'h Operation, At)> {
+    let mut found = Vec::new();
+    for operation in history.operations() {
+        let Op::Txn(micros) = history.op(operation) else {
+            continue;
+        };
+        for (position, micro) in micros.iter().enumerate() {
+            if matches!(micro, Micro::Append { key, value } if key == list && value == element) {
+                let at = At {
+                    transaction: operation.invoke,
+                    position,
+                };
+                found.push((operation, at));
+            }
+        }
+    }
+    found
+}
+
+/// That nothing but this can have added the element.
+fn only(history: &History, key: &Key, element: &Value, append: At) -> Checked {
+    let possible: Vec<At> = appends(history, key, element)
+        .into_iter()
+        .filter(|(operation, _)| operation.outcome != Outcome::Fail)
+        .map(|(_, at)| at)
+        .collect();
+    ensure(possible == [append], || {
+        format!(
+            "{} operations may have appended {element} to {key}",
+            possible.len()
+        )
+    })
+}
+
+/// That every append of the element failed, and there was one.
+fn all_failed(history: &History, key: &Key, element: &Value) -> Checked {
+    let all = appends(history, key, element);
+    let failed = all
+        .iter()
+        .all(|(operation, _)| operation.outcome == Outcome::Fail);
+    ensure(failed && !all.is_empty(), || {
+        format!("not every append of {element} to {key} failed")
+    })
+}
+
+fn before(key: &Key, list: &[Value], first: &Value, second: &Value) -> Checked {
+    let place = |element| list.iter().position(|other| other == element);
+    match (place(first), place(second)) {
+        (Some(first), Some(second)) if first < second => Ok(()),
+        _ => Err(format!(
+            "{first} does not stand before {second} in {key} = {}",
+            Value::list(list.to_vec())
+        )),
+    }
+}
+
+fn reordered(history: &History, read: At, earlier: At, later: At) -> Checked {
+    let (key, list) = list_of(history, read)?;
+    let first = element_of(history, earlier, key)?;
+    let second = element_of(history, later, key)?;
+    let own = earlier.transaction == later.transaction && earlier.position < later.position;
+    ensure(own, || {
+        "the appends are not of one transaction in this order".to_owned()
+    })?;
+    ensure(list.contains(second), || lacks(key, list, second))?;
+    only(history, key, first, earlier)?;
+    only(history, key, second, later)?;
+    ensure(before(key, list, first, second).is_err(), || {
+        format!("{first} stands before {second}, as it should")
+    })
+}
+
+/// Runs the transaction by itself up to this read.
+fn internal(history: &History, at: At) -> Checked {
+    let (key, list) = list_of(history, at)?;
+    let (_, micros) = transaction(history, at.transaction)?;
+    // What is known of the list: all of it after a read, else only its end.
+    let mut whole = false;
+    let mut known: Vec<&Value> = Vec::new();
+    for micro in &micros[..at.position] {
+        match micro {
+            Micro::Append { key: list, value } if list == key => known.push(value),
+            Micro::Read {
+                key: list,
+                value: Some(value),
+            } if list == key => {
+                let Some(elements) = value.elements() else {
+                    continue;
+                };
+                whole = true;
+                known = elements.iter().collect();
+            }
+            _ => {}
+        }
+    }
+    let skipped = list.len().saturating_sub(known.len());
+    let fits =
+        list.len() >= known.len() && list[skipped..].iter().eq(known) && (!whole || skipped == 0);
+    ensure(!fits, || {
+        format!("the read of {key} is what the transaction must expect")
+    })
+}
+
+fn cycle(history: &History, steps: &[Step], kind: Kind) -> Checked {
+    ensure(steps.len() > 1, || {
+        "a cycle has at least two steps".to_owned()
+    })?;
+    for (at, step) in steps.iter().enumerate() {
+        let next = &steps[(at + 1) % steps.len()];
+        ensure(step.to == next.from, || {
+            format!("step {at} does not lead to the next")
+        })?;
+        ensure(step.from != step.to, || format!("step {at} leads nowhere"))?;
+        check_step(history, step).map_err(|problem| format!("step {at}: {problem}"))?;
+    }
+    let named = name(steps);
+    ensure(named == kind, || {
+        format!("the cycle is a {}, not a {}", named.name(), kind.name())
+    })
+}
+
+fn check_step(history: &History, step: &Step) -> Checked {
+    let (from, _) = transaction(history, step.from)?;
+    let (to, _) = transaction(history, step.to)?;
+    match &step.because {
+        Because::Followed {
+            key,
+            element,
+            next,
+            read,
+        } => {
+            let (read_key, list) = list_of(history, *read)?;
+            ensure(read_key == key, || {
+                format!("the read is of {read_key}, not of {key}")
+            })?;
+            author(history, from, key, element)?;
+            ensure(list.contains(element), || lacks(key, list, element))?;
+            if list.contains(next) {
+                author(history, to, key, next)?;
+                before(key, list, element, next)
+            } else {
+                took_place(history, to)?;
+                wrote(history, to, key, next)
+            }
+        }
+        Because::Observed {
+            key,
+            element,
+            position,
+        } => {
+            let at = At {
+                transaction: step.to,
+                position: *position,
+            };
+            let (read_key, list) = list_of(history, at)?;
+            ensure(read_key == key, || {
+                format!("the read is of {read_key}, not of {key}")
+            })?;
+            ensure(list.contains(element), || lacks(key, list, element))?;
+            author(history, from, key, element)
+        }
+        Because::Missed {
+            key,
+            element,
+            position,
+        } => {
+            let at = At {
+                transaction: step.from,
+                position: *position,
+            };
+            let (read_key, list) = list_of(history, at)?;
+            ensure(read_key == key, || {
+                format!("the read is of {read_key}, not of {key}")
+            })?;
+            ensure(!list.contains(element), || {
+                format!("the read shows {element}")
+            })?;
+            took_place(history, to)?;
+            wrote(history, to, key, element)
+        }
+        Because::Session => {
+            let ended =
+                from.outcome == Outcome::Ok && from.complete.is_some_and(|end| end < to.invoke);
+            ensure(from.session == to.session && ended, || {
+                "they do not follow one another in one session".to_owned()
+            })
+        }
+        Because::RealTime => ensure(from.end < to.start, || {
+            "the first had not ended when the second began".to_owned()
+        }),
+    }?;
+    took_place(history, from)?;
+    took_place(history, to)
+}
+
+/// That this transaction appended the element, and no other can have.
+fn author(history: &History, operation: &Operation, key: &Key, element: &Value) -> Checked {
+    let mut possible = appends(history, key, element);
+    possible.retain(|(operation, _)| operation.outcome != Outcome::Fail);
+    match possible.as_slice() {
+        [(only, _)] if only.invoke == operation.invoke => Ok(()),
+        _ => Err(format!(
+            "{element} was not appended to {key} by the transaction of event {} alone",
+            operation.invoke
+        )),
+    }
+}
+
+fn wrote(history: &History, operation: &Operation, key: &Key, element: &Value) -> Checked {
+    let found = appends(history, key, element);
+    ensure(
+        found
+            .iter()
+            .any(|(other, _)| other.invoke == operation.invoke),
+        || {
+            format!(
+                "the transaction of event {} does not append {element} to {key}",
+                operation.invoke
+            )
+        },
+    )
+}
+
+/// That a transaction certainly took place: it was acknowledged, or a read shows an element that
+/// only it can have appended.
+fn took_place(history: &History, operation: &Operation) -> Checked {
+    let not_known = || {
+        format!(
+            "the transaction of event {} may not have taken place",
+            operation.invoke
+        )
+    };
+    match operation.outcome {
+        Outcome::Ok => return Ok(()),
+        Outcome::Fail => return Err(not_known()),
+        Outcome::Info => {}
+    }
+    let (_, micros) = transaction(history, operation.invoke)?;
+    for micro in micros {
+        if let Micro::Append { key, value } = micro
+            && author(history, operation, key, value).is_ok()
+            && is_read(history, key, value)
+        {
+            return Ok(());
+        }
+    }
+    Err(not_known())
+}
+
+/// Whether an acknowledged transaction read this element.
+fn is_read(history: &History, list: &Key, element: &Value) -> bool {
+    let acknowledged = history
+        .operations()
+        .iter()
+        .filter(|op| op.outcome == Outcome::Ok);
+    acknowledged
+        .map(|operation| history.op(operation))
+        .any(|op| {
+            let Op::Txn(micros) = op else { return false };
+            micros.iter().any(|micro| match micro {
+                Micro::Read {
+                    key,
+                    value: Some(value),
+                } if key == list => value
+                    .elements()
+                    .is_some_and(|values| values.contains(element)),
+                _ => false,
+            })
+        })
+}
+
+/// What such a cycle is called.
+fn name(steps: &[Step]) -> Kind {
+    let mut suffix = Suffix::Plain;
+    let mut class = Class::G0;
+    let missed = |step: &Step| matches!(step.because, Because::Missed { .. });
+    for step in steps {
+        match step.because {
+            Because::Observed { .. } => class = class.max(Class::G1c),
+            Because::Session => suffix = suffix.max(Suffix::Process),
+            Because::RealTime => suffix = suffix.max(Suffix::Realtime),
+            Because::Followed { .. } | Because::Missed { .. } => {}
+        }
+    }
+    match steps.iter().filter(|step| missed(step)).count() {
+        0 => {}
+        1 => class = Class::GSingle,
+        _ => {
+            let last = steps.last().is_some_and(missed);
+            let ring = last && missed(&steps[0]);
+            let adjacent = steps
+                .windows(2)
+                .any(|pair| missed(&pair[0]) && missed(&pair[1]));
+            class = match adjacent || ring {
+                true => Class::G2Item,
+                false => Class::GNonadjacent,
+            };
+        }
+    }
+    Kind::Cycle(suffix, class)
+}

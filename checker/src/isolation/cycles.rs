@@ -1,0 +1,289 @@
+//! From the graph to named cycles.
+//!
+//! Whether there is a cycle is decided for all of the graph at once and in linear time
+//! ([`Cycles::new`]). Which one is shown is searched for within each strongly connected
+//! component, the most severe kind first: the shortest cycle of that kind if the steps suffice,
+//! else the best seen so far, else any.
+
+use std::collections::BTreeMap;
+
+use crate::graph::{Edge, Graph, Labels, strongly_connected};
+
+use super::dependencies::{DATA, Dependencies, PROCESS, REALTIME, RW, WR, WW};
+use super::search::Search;
+use super::{Class, Kind, Suffix};
+
+/// A cycle: the transactions in order, by number, and of each the label of the edge to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cycle {
+    pub(super) kind: Kind,
+    pub(super) txns: Vec<u32>,
+    pub(super) labels: Vec<Labels>,
+}
+
+impl Suffix {
+    /// The labels that a cycle with this suffix may have.
+    pub(super) const fn labels(self) -> Labels {
+        match self {
+            Suffix::Plain => DATA,
+            Suffix::Process => DATA | PROCESS,
+            Suffix::Realtime => DATA | REALTIME,
+        }
+    }
+}
+
+/// When transactions begin and end, for edges of real time between any two.
+pub(super) struct Spans {
+    pub(super) start: Vec<u64>,
+    pub(super) end: Vec<u64>,
+}
+
+/// The strongly connected components of a graph.
+pub(super) struct Cycles<'d> {
+    dependencies: &'d Dependencies,
+    spans: &'d Spans,
+    components: Vec<Vec<u32>>,
+    /// Scratch: of each node its number in the part that is looked at.
+    local: Vec<u32>,
+}
+
+impl<'d> Cycles<'d> {
+    /// Finds the components, by the edges with these labels.
+    pub(super) fn new(
+        dependencies: &'d Dependencies,
+        spans: &'d Spans,
+        labels: Labels,
+    ) -> Cycles<'d> {
+        let components = strongly_connected(&dependencies.graph, labels);
+        Cycles {
+            dependencies,
+            spans,
+            local: match components.is_empty() {
+                true => Vec::new(),
+                false => vec![u32::MAX; dependencies.graph.nodes()],
+            },
+            components,
+        }
+    }
+
+    /// How many components there are, each with at least one cycle.
+    pub(super) fn count(&self) -> usize {
+        self.components.len()
+    }
+
+    /// The most severe cycle of each of the first `most` components, shortest if the steps
+    /// suffice.
+    pub(super) fn most_severe(
+        &mut self,
+        suffixes: &[Suffix],
+        most: usize,
+        steps: u64,
+    ) -> Vec<Cycle> {
+        let count = self.components.len().min(most);
+        let mut left = steps;
+        let mut found = Vec::new();
+        for at in 0..count {
+            let part = self.part(at);
+            let mut budget = left / (count - at) as u64;
+            let spent = budget;
+            found.extend(most_severe(&part, suffixes, &mut budget));
+            left -= spent - budget;
+        }
+        found
+    }
+
+    /// A cycle of each kind with this suffix that is found.
+    pub(super) fn each_kind(&mut self, suffix: Suffix, steps: u64) -> BTreeMap<Kind, Cycle> {
+        let mut found: BTreeMap<Kind, Cycle> = BTreeMap::new();
+        let count = self.components.len();
+        let mut left = steps;
+        for at in 0..count {
+            let part = self.part(at);
+            let mut budget = left / (count - at) as u64;
+            let spent = budget;
+            for class in Class::ALL {
+                if found.contains_key(&Kind::Cycle(suffix, class)) {
+                    continue;
+                }
+                let mut share = budget / 2;
+                let before = share;
+                if let Some(cycle) = Search::new(&part, class, suffix).run(&mut share) {
+                    found.entry(cycle.kind).or_insert(cycle);
+                }
+                budget -= before - share;
+            }
+            if found.is_empty() {
+                found.extend(part.any(suffix).map(|cycle| (cycle.kind, cycle)));
+            }
+            left -= spent - budget;
+            if found.len() >= Class::ALL.len() {
+                break;
+            }
+        }
+        found
+    }
+
+    fn part(&mut self, at: usize) -> Part<'_> {
+        let members = &self.components[at];
+        for (local, &node) in members.iter().enumerate() {
+            self.local[node as usize] = local as u32;
+        }
+        let mut edges = Vec::new();
+        for (local, &node) in members.iter().enumerate() {
+            for (to, label) in self.dependencies.graph.edges(node) {
+                let to = self.local[to as usize];
+                if to != u32::MAX {
+                    edges.push(Edge {
+                        from: local as u32,
+                        to,
+                        label,
+                    });
+                }
+            }
+        }
+        for &node in members {
+            self.local[node as usize] = u32::MAX;
+        }
+        let before = |bound: u32| members.partition_point(|&node| node < bound) as u32;
+        let txns = before(self.dependencies.txns);
+        let mut by_start: Vec<u32> = (0..txns).collect();
+        by_start.sort_by_key(|&txn| self.spans.start[members[txn as usize] as usize]);
+        Part {
+            graph: Graph::new(members.len(), &edges),
+            members,
+            txns,
+            barriers: before(self.dependencies.barriers),
+            spans: self.spans,
+            by_start,
+        }
+    }
+}
+
+/// One strongly connected component as a graph of its own.
+pub(super) struct Part<'c> {
+    pub(super) graph: Graph,
+    /// Of each node its number in the whole graph, ascending: transactions, meetings, barriers.
+    members: &'c [u32],
+    /// How many nodes are transactions.
+    pub(super) txns: u32,
+    /// The first node that is a barrier.
+    pub(super) barriers: u32,
+    spans: &'c Spans,
+    /// The transactions by when they begin.
+    pub(super) by_start: Vec<u32>,
+}
+
+impl Part<'_> {
+    pub(super) fn start(&self, txn: u32) -> u64 {
+        self.spans.start[self.members[txn as usize] as usize]
+    }
+
+    pub(super) fn end(&self, txn: u32) -> u64 {
+        self.spans.end[self.members[txn as usize] as usize]
+    }
+
+    /// All labels that an edge from one transaction to another has.
+    fn labels(&self, from: u32, to: u32) -> Labels {
+        let mut labels = 0;
+        for (node, label) in self.graph.edges(from) {
+            let meets =
+                node >= self.txns && node < self.barriers && self.graph.targets(node).contains(&to);
+            if node == to || meets {
+                labels |= label;
+            }
+        }
+        if self.end(from) < self.start(to) {
+            labels |= REALTIME;
+        }
+        labels
+    }
+
+    /// Names a cycle, by the weakest orders that it can do with and then by the most severe
+    /// class. `None` if it is none with these orders.
+    pub(super) fn name(&self, txns: &[u32], most: Suffix) -> Option<Cycle> {
+        let present: Vec<Labels> = (0..txns.len())
+            .map(|at| self.labels(txns[at], txns[(at + 1) % txns.len()]))
+            .collect();
+        let suffixes: &[Suffix] = match most {
+            Suffix::Plain => &[Suffix::Plain],
+            Suffix::Process => &[Suffix::Plain, Suffix::Process],
+            Suffix::Realtime => &[Suffix::Plain, Suffix::Process, Suffix::Realtime],
+        };
+        suffixes.iter().find_map(|&suffix| {
+            let order = suffix.labels() & !DATA;
+            let labels = present.iter().map(|&present| {
+                [WW, order, WR, RW]
+                    .into_iter()
+                    .find(|&label| present & label != 0)
+            });
+            let labels: Vec<Labels> = labels.collect::<Option<_>>()?;
+            let (txns, labels) = without_detours(txns, &labels, order);
+            Some(Cycle {
+                kind: Kind::Cycle(suffix, class(&labels)),
+                txns: txns.iter().map(|&txn| self.members[txn as usize]).collect(),
+                labels,
+            })
+        })
+    }
+
+    /// Some cycle of data and this order: the shortest through some transaction.
+    fn any(&self, suffix: Suffix) -> Option<Cycle> {
+        let cyclic = strongly_connected(&self.graph, suffix.labels());
+        let mut starts = cyclic.iter().flatten().filter(|&&node| node < self.txns);
+        starts.find_map(|&start| Search::through(self, start, suffix))
+    }
+}
+
+/// The class of a cycle with these labels.
+fn class(labels: &[Labels]) -> Class {
+    let missed = labels.iter().filter(|&&label| label == RW).count();
+    let in_a_row = (0..labels.len())
+        .any(|at| labels[at] == RW && labels[(at + 1) % labels.len()] == RW && missed > 1);
+    match missed {
+        0 if labels.contains(&WR) => Class::G1c,
+        0 => Class::G0,
+        1 => Class::GSingle,
+        _ if in_a_row => Class::G2Item,
+        _ => Class::GNonadjacent,
+    }
+}
+
+/// Steps in a row by an order that is transitive, as one step.
+fn without_detours(txns: &[u32], labels: &[Labels], order: Labels) -> (Vec<u32>, Vec<Labels>) {
+    let mut kept = (Vec::new(), Vec::new());
+    for at in 0..txns.len() {
+        let previous = labels[(at + txns.len() - 1) % txns.len()];
+        if labels[at] == order && previous == order {
+            continue;
+        }
+        kept.0.push(txns[at]);
+        kept.1.push(labels[at]);
+    }
+    kept
+}
+
+fn most_severe(part: &Part<'_>, suffixes: &[Suffix], budget: &mut u64) -> Option<Cycle> {
+    for &suffix in suffixes {
+        if strongly_connected(&part.graph, suffix.labels()).is_empty() {
+            continue;
+        }
+        let mut best: Option<Cycle> = None;
+        for class in Class::ALL {
+            let found = Search::new(part, class, suffix).run(budget);
+            best = best.into_iter().chain(found).min_by_key(severity);
+            if best
+                .as_ref()
+                .is_some_and(|best| best.kind <= Kind::Cycle(suffix, class))
+            {
+                break;
+            }
+        }
+        return best.or_else(|| part.any(suffix));
+    }
+    None
+}
+
+/// The more severe is the less, and of one kind the shorter.
+pub(super) fn severity(cycle: &Cycle) -> (Kind, usize) {
+    (cycle.kind, cycle.txns.len())
+}

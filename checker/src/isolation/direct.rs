@@ -1,0 +1,370 @@
+//! Anomalies that a single list or a single transaction shows, without any cycle.
+
+use std::collections::BTreeMap;
+
+use polygraph_history::{EventIndex, Value};
+
+use super::orders::Orders;
+use super::view::{NONE, Read, View};
+use super::{At, Evidence, Kind};
+
+/// Anomalies as they are found: all are counted, a few of each kind are kept.
+pub(super) struct Findings {
+    keep: usize,
+    pub(super) counts: BTreeMap<Kind, u64>,
+    pub(super) kept: BTreeMap<Kind, Vec<Evidence>>,
+}
+
+impl Findings {
+    pub(super) const fn new(keep: usize) -> Findings {
+        Findings {
+            keep,
+            counts: BTreeMap::new(),
+            kept: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, kind: Kind, evidence: impl FnOnce() -> Evidence) {
+        *self.counts.entry(kind).or_default() += 1;
+        let kept = self.kept.entry(kind).or_default();
+        if kept.len() < self.keep {
+            kept.push(evidence());
+        }
+    }
+}
+
+impl View<'_> {
+    /// The event that invoked a transaction.
+    pub(super) fn invocation(&self, txn: u32) -> EventIndex {
+        let operation = self.txns[txn as usize].operation as usize;
+        self.history.operations()[operation].invoke
+    }
+
+    /// Where a read stands in the history.
+    pub(super) fn at_read(&self, read: u32) -> At {
+        let read = &self.reads[read as usize];
+        At {
+            transaction: self.invocation(read.txn),
+            position: read.position as usize,
+        }
+    }
+
+    /// Where an append stands in the history.
+    pub(super) fn at_append(&self, append: u32) -> At {
+        let append = &self.appends[append as usize];
+        At {
+            transaction: self.invocation(append.txn),
+            position: append.position as usize,
+        }
+    }
+}
+
+/// Finds everything that needs no cycle, in time linear in the elements read.
+pub(super) fn find(view: &View<'_>, orders: &Orders, findings: &mut Findings) {
+    for &(txn, position) in &view.not_lists {
+        let at = At {
+            transaction: view.invocation(txn),
+            position: position as usize,
+        };
+        findings.add(Kind::ThinAirRead, || Evidence::NotAList { read: at });
+    }
+    let firsts: Vec<Faults> = (0..view.keys.len() as u32)
+        .map(|key| Faults::of(view, orders.elements(key)))
+        .collect();
+    for (at, read) in view.reads.iter().enumerate() {
+        let at = at as u32;
+        if orders.fits[at as usize] {
+            report(view, at, &firsts[read.key as usize], findings);
+        } else {
+            let longest = orders.longest[read.key as usize];
+            findings.add(Kind::IncompatibleOrder, || Evidence::Diverged {
+                read: view.at_read(at),
+                other: view.at_read(longest),
+            });
+            let elements: Vec<u32> = read
+                .values
+                .iter()
+                .map(|value| view.element(read.key, value).unwrap_or(NONE))
+                .collect();
+            report(view, at, &Faults::of(view, &elements), findings);
+        }
+        intermediate(view, orders, at, findings);
+    }
+    for key in 0..view.keys.len() as u32 {
+        lists(view, orders, key, findings);
+    }
+    Transactions::new(view, orders).find(findings);
+}
+
+/// The first position of a read at which something is wrong, by what that is.
+#[derive(Default)]
+struct Faults {
+    unwritten: Option<usize>,
+    aborted: Option<usize>,
+    duplicate: Option<usize>,
+}
+
+impl Faults {
+    fn of(view: &View<'_>, elements: &[u32]) -> Faults {
+        let mut faults = Faults::default();
+        let mut sorted: Vec<(u32, usize)> = Vec::with_capacity(elements.len());
+        for (position, &element) in elements.iter().enumerate() {
+            if element == NONE {
+                faults.unwritten.get_or_insert(position);
+                continue;
+            }
+            if view.elements[element as usize].appends == 0 {
+                faults.aborted.get_or_insert(position);
+            }
+            sorted.push((element, position));
+        }
+        sorted.sort_unstable();
+        for same in sorted.chunk_by(|a, b| a.0 == b.0) {
+            let appends = view.elements[same[0].0 as usize].appends.max(1);
+            if let Some(&(_, position)) = same.get(appends as usize) {
+                let first = faults.duplicate.get_or_insert(position);
+                *first = position.min(*first);
+            }
+        }
+        faults
+    }
+}
+
+/// Reports the faults that lie within what a read shows.
+fn report(view: &View<'_>, at: u32, faults: &Faults, findings: &mut Findings) {
+    let read = &view.reads[at as usize];
+    let shown = |position: Option<usize>| position.filter(|&position| position < read.values.len());
+    if let Some(position) = shown(faults.unwritten) {
+        findings.add(Kind::ThinAirRead, || Evidence::Unwritten {
+            read: view.at_read(at),
+            element: read.values[position].clone(),
+        });
+    }
+    if let Some(position) = shown(faults.duplicate) {
+        findings.add(Kind::DuplicateElements, || Evidence::Duplicate {
+            read: view.at_read(at),
+            element: read.values[position].clone(),
+        });
+    }
+    if let Some(position) = shown(faults.aborted)
+        && let Some(element) = view.element(read.key, &read.values[position])
+    {
+        let append = view.elements[element as usize].aborted;
+        findings.add(Kind::G1a, || Evidence::Aborted {
+            read: view.at_read(at),
+            append: view.at_append(append),
+        });
+    }
+}
+
+fn intermediate(view: &View<'_>, orders: &Orders, at: u32, findings: &mut Findings) {
+    let read = &view.reads[at as usize];
+    let Some(last) = read.values.last() else {
+        return;
+    };
+    let element = if orders.fits[at as usize] {
+        Some(orders.elements(read.key)[read.values.len() - 1]).filter(|&element| element != NONE)
+    } else {
+        view.element(read.key, last)
+    };
+    let append = element.and_then(|element| view.elements[element as usize].only_append());
+    if let Some(append) = append {
+        let found = view.appends[append as usize];
+        if found.txn != read.txn && found.next != NONE {
+            findings.add(Kind::G1b, || Evidence::Intermediate {
+                read: view.at_read(at),
+                append: view.at_append(append),
+                later: view.at_append(found.next),
+            });
+        }
+    }
+}
+
+/// What the order of one list shows: appends on aborted ones, and transactions whose own appends
+/// stand in another order than they were made.
+fn lists(view: &View<'_>, orders: &Orders, key: u32, findings: &mut Findings) {
+    let longest = orders.longest[key as usize];
+    let mut aborted = None;
+    // Every later append stands on the aborted one as well: one report a list.
+    let mut reported = false;
+    for (position, &element) in orders.elements(key).iter().enumerate() {
+        // What stands here for the second time is wrong in any case, and shows no order.
+        if element == NONE || orders.position[element as usize] != position as u32 {
+            continue;
+        }
+        let known = &view.elements[element as usize];
+        if known.appends == 0 {
+            aborted.get_or_insert(known.aborted);
+        }
+        let Some(append) = known.only_append() else {
+            continue;
+        };
+        if let Some(aborted) = aborted.filter(|_| !std::mem::replace(&mut reported, true)) {
+            findings.add(Kind::DirtyUpdate, || Evidence::OnAborted {
+                read: view.at_read(longest),
+                aborted: view.at_append(aborted),
+                committed: view.at_append(append),
+            });
+        }
+        let earlier = view.appends[append as usize].previous;
+        if earlier == NONE {
+            continue;
+        }
+        let element = view.appends[earlier as usize].element;
+        if view.elements[element as usize].only_append().is_none() {
+            continue;
+        }
+        let place = orders.position[element as usize];
+        if place == NONE || place as usize > position {
+            findings.add(Kind::IncompatibleOrder, || Evidence::Reordered {
+                read: view.at_read(longest),
+                earlier: view.at_append(earlier),
+                later: view.at_append(append),
+            });
+        }
+    }
+}
+
+/// What a transaction shows by itself, and with others that changed a list from the same state.
+struct Transactions<'v, 'h> {
+    view: &'v View<'h>,
+    orders: &'v Orders,
+    /// Of each list its last read and append so far, of whichever transaction.
+    last_read: Vec<u32>,
+    last_append: Vec<u32>,
+    /// Of each state of each list the read of a transaction that went on to change it.
+    changed_from: Vec<u32>,
+}
+
+impl<'v, 'h> Transactions<'v, 'h> {
+    fn new(view: &'v View<'h>, orders: &'v Orders) -> Transactions<'v, 'h> {
+        Transactions {
+            view,
+            orders,
+            last_read: vec![NONE; view.keys.len()],
+            last_append: vec![NONE; view.keys.len()],
+            changed_from: vec![NONE; orders.states()],
+        }
+    }
+
+    fn find(&mut self, findings: &mut Findings) {
+        for txn in 0..self.view.txns.len() as u32 {
+            let mut reads = self.view.reads_of(txn).peekable();
+            if reads.peek().is_none() {
+                continue;
+            }
+            let mut appends = self.view.appends_of(txn).peekable();
+            loop {
+                let read = reads.peek().copied();
+                let append = appends.peek().copied();
+                match (read, append) {
+                    (None, None) => break,
+                    (Some(read), None) => {
+                        self.read(read, findings);
+                        reads.next();
+                    }
+                    (Some(read), Some(append))
+                        if self.view.reads[read as usize].position
+                            < self.view.appends[append as usize].position =>
+                    {
+                        self.read(read, findings);
+                        reads.next();
+                    }
+                    (_, Some(append)) => {
+                        self.append(append, findings);
+                        appends.next();
+                    }
+                }
+            }
+        }
+    }
+
+    /// The last read of a list by this transaction.
+    fn own_read(&self, key: u32, txn: u32) -> Option<u32> {
+        let read = self.last_read[key as usize];
+        (read != NONE && self.view.reads[read as usize].txn == txn).then_some(read)
+    }
+
+    fn read(&mut self, at: u32, findings: &mut Findings) {
+        let Read { txn, key, .. } = self.view.reads[at as usize];
+        if !self.is_as_expected(at, self.own_read(key, txn)) {
+            findings.add(Kind::Internal, || Evidence::Internal {
+                read: self.view.at_read(at),
+            });
+        }
+        self.last_read[key as usize] = at;
+    }
+
+    /// Whether a read is what the one before it showed and what was appended since, or ends with
+    /// what was appended if there is none before it.
+    fn is_as_expected(&self, at: u32, before: Option<u32>) -> bool {
+        let Read {
+            txn, key, values, ..
+        } = self.view.reads[at as usize];
+        let since = before.map(|read| self.view.reads[read as usize].position);
+        let mut left: &[Value] = values;
+        let mut append = self.last_append[key as usize];
+        while append != NONE {
+            let own = &self.view.appends[append as usize];
+            if own.txn != txn || since.is_some_and(|since| own.position < since) {
+                break;
+            }
+            match left.split_last() {
+                Some((last, rest)) if last == own.value => left = rest,
+                _ => return false,
+            }
+            append = own.previous;
+        }
+        match before {
+            None => true,
+            Some(read) => {
+                let shown = self.view.reads[read as usize].values;
+                let both_fit = self.orders.fits[read as usize] && self.orders.fits[at as usize];
+                left.len() == shown.len() && (both_fit || left == shown)
+            }
+        }
+    }
+
+    fn append(&mut self, at: u32, findings: &mut Findings) {
+        let append = self.view.appends[at as usize];
+        if let Some(read) = self.own_read(append.key, append.txn) {
+            let element = self.view.elements[append.element as usize];
+            let value = append.value;
+            if element.only_append() == Some(at)
+                && self.orders.shows(self.view, read, append.element, value)
+            {
+                findings.add(Kind::FutureRead, || Evidence::Future {
+                    read: self.view.at_read(read),
+                    append: self.view.at_append(at),
+                });
+            }
+            if append.previous == NONE && self.orders.fits[read as usize] {
+                self.change(read, at, findings);
+            }
+        }
+        self.last_append[append.key as usize] = at;
+    }
+
+    /// A transaction read a list and then changes it for the first time.
+    fn change(&mut self, read: u32, append: u32, findings: &mut Findings) {
+        let Read { key, values, .. } = self.view.reads[read as usize];
+        let state = self.orders.state(key, values.len());
+        let earlier = self.changed_from[state];
+        if earlier == NONE {
+            self.changed_from[state] = read;
+            return;
+        }
+        let txn = self.view.reads[earlier as usize].txn;
+        let earlier_append = self
+            .view
+            .appends_of(txn)
+            .find(|&append| self.view.appends[append as usize].key == key)
+            .unwrap_or(append);
+        findings.add(Kind::LostUpdate, || Evidence::SameState {
+            read: self.view.at_read(earlier),
+            append: self.view.at_append(earlier_append),
+            other_read: self.view.at_read(read),
+            other_append: self.view.at_append(append),
+        });
+    }
+}

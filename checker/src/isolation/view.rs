@@ -1,0 +1,315 @@
+//! The history as a checker of lists sees it: transactions, appends, reads, elements by number.
+
+use polygraph_history::{History, Key, Micro, Op, Outcome, Value};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Stands for *none* where a number is expected.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// A transaction. Its reads and appends are those from its own first to the next one's first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Txn {
+    /// Its position in [`History::operations`].
+    pub(super) operation: u32,
+    pub(super) outcome: Outcome,
+    first_append: u32,
+    first_read: u32,
+}
+
+/// An append, of a transaction with any outcome.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Append<'h> {
+    pub(super) value: &'h Value,
+    pub(super) txn: u32,
+    pub(super) position: u32,
+    pub(super) key: u32,
+    pub(super) element: u32,
+    /// The append before it by the same transaction to the same list.
+    pub(super) previous: u32,
+    /// The append after it by the same transaction to the same list.
+    pub(super) next: u32,
+}
+
+/// What a transaction that took place read from a list.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Read<'h> {
+    pub(super) txn: u32,
+    pub(super) position: u32,
+    pub(super) key: u32,
+    pub(super) values: &'h [Value],
+}
+
+/// An element of a list that somebody tried to append.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Element {
+    /// The first append of it that may have happened, if any.
+    pub(super) append: u32,
+    /// How many appends of it may have happened.
+    pub(super) appends: u32,
+    /// An append of it that certainly did not happen, if any.
+    pub(super) aborted: u32,
+}
+
+impl Element {
+    /// The one append that can have added it, if there is exactly one.
+    pub(super) fn only_append(&self) -> Option<u32> {
+        (self.appends == 1).then_some(self.append)
+    }
+}
+
+/// Transactions, appends, reads and elements by number.
+pub(super) struct View<'h> {
+    pub(super) history: &'h History,
+    pub(super) txns: Vec<Txn>,
+    pub(super) appends: Vec<Append<'h>>,
+    pub(super) reads: Vec<Read<'h>>,
+    /// Reads of transactions that took place that returned something other than a list, as
+    /// transaction and position.
+    pub(super) not_lists: Vec<(u32, u32)>,
+    pub(super) keys: Vec<&'h Key>,
+    pub(super) elements: Vec<Element>,
+    /// How many operations that are no transactions were left out.
+    pub(super) left_out: usize,
+    numbers: Numbers<'h>,
+}
+
+impl<'h> View<'h> {
+    /// Looks at a history.
+    ///
+    /// # Errors
+    /// Why it is not a history of transactions over lists.
+    pub(super) fn new(history: &'h History) -> Result<View<'h>, String> {
+        let mut view = View {
+            history,
+            txns: Vec::new(),
+            appends: Vec::new(),
+            reads: Vec::new(),
+            not_lists: Vec::new(),
+            keys: Vec::new(),
+            elements: Vec::new(),
+            left_out: 0,
+            numbers: Numbers::default(),
+        };
+        let mut keys = Keys::default();
+        for (id, operation) in history.operations().iter().enumerate() {
+            match history.op(operation) {
+                Op::Txn(micros) => view.add(id as u32, operation.outcome, micros, &mut keys)?,
+                Op::Peek { .. } => {}
+                _ => view.left_out += 1,
+            }
+        }
+        if view.txns.is_empty() {
+            return Err("the history has no transactions".to_owned());
+        }
+        if view.appends.is_empty() && !view.not_lists.is_empty() {
+            return Err("the transactions read registers, not lists".to_owned());
+        }
+        view.keys = keys.names;
+        view.refuse_other_writers()?;
+        view.link_appends();
+        Ok(view)
+    }
+
+    fn add(
+        &mut self,
+        operation: u32,
+        outcome: Outcome,
+        micros: &'h [Micro],
+        keys: &mut Keys<'h>,
+    ) -> Result<(), String> {
+        let txn = self.txns.len() as u32;
+        self.txns.push(Txn {
+            operation,
+            outcome,
+            first_append: self.appends.len() as u32,
+            first_read: self.reads.len() as u32,
+        });
+        for (position, micro) in micros.iter().enumerate() {
+            let position = position as u32;
+            match micro {
+                Micro::Append { key, value } => {
+                    let key = keys.number(key);
+                    let append = self.appends.len() as u32;
+                    let element = self.appended(key, value, append, outcome);
+                    self.appends.push(Append {
+                        value,
+                        txn,
+                        position,
+                        key,
+                        element,
+                        previous: NONE,
+                        next: NONE,
+                    });
+                }
+                Micro::Read {
+                    key,
+                    value: Some(value),
+                } if outcome == Outcome::Ok => match value.elements() {
+                    Some(values) => self.reads.push(Read {
+                        txn,
+                        position,
+                        key: keys.number(key),
+                        values,
+                    }),
+                    None => self.not_lists.push((txn, position)),
+                },
+                Micro::Read { .. } => {}
+                Micro::Write { .. } => {
+                    return Err("transactions over registers are not checked yet".to_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn appended(&mut self, key: u32, value: &'h Value, append: u32, outcome: Outcome) -> u32 {
+        let fresh = self.elements.len() as u32;
+        let id = self.numbers.insert(key, value, fresh);
+        if id == fresh {
+            self.elements.push(Element {
+                append: NONE,
+                appends: 0,
+                aborted: NONE,
+            });
+        }
+        let element = &mut self.elements[id as usize];
+        if outcome == Outcome::Fail {
+            element.aborted = element.aborted.min(append);
+        } else {
+            element.append = element.append.min(append);
+            element.appends += 1;
+        }
+        id
+    }
+
+    /// Single operations that change a list that transactions use would change what its reads
+    /// mean.
+    fn refuse_other_writers(&self) -> Result<(), String> {
+        if self.left_out == 0 {
+            return Ok(());
+        }
+        let known: FxHashSet<&Key> = self.keys.iter().copied().collect();
+        for operation in self.history.operations() {
+            let op = self.history.op(operation);
+            if let Some(key) = op.key()
+                && !op.is_read_only()
+                && operation.outcome != Outcome::Fail
+                && known.contains(key)
+            {
+                return Err(format!(
+                    "`{op}` changes {key}, which transactions use, from outside a transaction"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn link_appends(&mut self) {
+        let mut latest = vec![NONE; self.keys.len()];
+        for at in 0..self.appends.len() as u32 {
+            let Append { txn, key, .. } = self.appends[at as usize];
+            let previous = std::mem::replace(&mut latest[key as usize], at);
+            if previous != NONE && self.appends[previous as usize].txn == txn {
+                self.appends[previous as usize].next = at;
+                self.appends[at as usize].previous = previous;
+            }
+        }
+    }
+
+    /// The element of this value, if anybody tried to append it.
+    pub(super) fn element(&self, key: u32, value: &Value) -> Option<u32> {
+        self.numbers.get(key, value)
+    }
+
+    /// The appends of a transaction, by number.
+    pub(super) fn appends_of(&self, txn: u32) -> std::ops::Range<u32> {
+        let end = self.txns.get(txn as usize + 1);
+        self.txns[txn as usize].first_append
+            ..end.map_or(self.appends.len() as u32, |txn| txn.first_append)
+    }
+
+    /// The reads of a transaction, by number.
+    pub(super) fn reads_of(&self, txn: u32) -> std::ops::Range<u32> {
+        let end = self.txns.get(txn as usize + 1);
+        self.txns[txn as usize].first_read
+            ..end.map_or(self.reads.len() as u32, |txn| txn.first_read)
+    }
+}
+
+/// Keys by number. A history keeps equal keys in one allocation, so that most are known by their
+/// address.
+#[derive(Default)]
+struct Keys<'h> {
+    names: Vec<&'h Key>,
+    by_address: FxHashMap<usize, u32>,
+    by_name: FxHashMap<&'h Key, u32>,
+}
+
+impl<'h> Keys<'h> {
+    fn number(&mut self, key: &'h Key) -> u32 {
+        let address = key.0.as_ptr() as usize;
+        if let Some(&number) = self.by_address.get(&address) {
+            return number;
+        }
+        let number = *self.by_name.entry(key).or_insert_with(|| {
+            self.names.push(key);
+            self.names.len() as u32 - 1
+        });
+        self.by_address.insert(address, number);
+        number
+    }
+}
+
+/// Elements by number. Integers that count up, as generators make them, have their place in an
+/// array a list; all else is hashed.
+#[derive(Default)]
+struct Numbers<'h> {
+    counted: Vec<Vec<u32>>,
+    /// How many elements each list has in its array.
+    filled: Vec<usize>,
+    others: FxHashMap<(u32, &'h Value), u32>,
+}
+
+impl<'h> Numbers<'h> {
+    fn get(&self, key: u32, value: &Value) -> Option<u32> {
+        if let (Value::Int(number), Some(counted)) = (value, self.counted.get(key as usize))
+            && let Ok(place) = usize::try_from(*number)
+            && let Some(&found) = counted.get(place)
+            && found != NONE
+        {
+            return Some(found);
+        }
+        if self.others.is_empty() {
+            return None;
+        }
+        self.others.get(&(key, value)).copied()
+    }
+
+    /// The number of an element, `fresh` if it is new.
+    fn insert(&mut self, key: u32, value: &'h Value, fresh: u32) -> u32 {
+        if let Some(known) = self.get(key, value) {
+            return known;
+        }
+        let at = key as usize;
+        if at >= self.counted.len() {
+            self.counted.resize(at + 1, Vec::new());
+            self.filled.resize(at + 1, 0);
+        }
+        // No more than a few places for each element, or large integers would cost memory.
+        let most = 4 * self.filled[at] + 16;
+        if let Value::Int(number) = value
+            && let Ok(place) = usize::try_from(*number)
+            && place < most
+        {
+            let counted = &mut self.counted[at];
+            if place >= counted.len() {
+                counted.resize(place + 1, NONE);
+            }
+            counted[place] = fresh;
+            self.filled[at] += 1;
+        } else {
+            self.others.insert((key, value), fresh);
+        }
+        fresh
+    }
+}

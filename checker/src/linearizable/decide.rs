@@ -1,0 +1,169 @@
+//! Decides all keys within one budget.
+//!
+//! The budget is divided in a way that depends on nothing but the history: first every key gets
+//! half of it by the number of its operations; what is left over then goes to the undecided keys, one after the other. Keys
+//! run in parallel in a fixed number of lanes, each with its part of the memory.
+
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use super::refute::impossible;
+use super::relevance::reduce;
+use super::search::{self, Answer, Limits};
+use super::view::{Item, KeyView, without_mismatches};
+use super::zones;
+use crate::{Budget, Reason};
+
+/// How many keys are searched at the same time, at most.
+pub(super) const LANES: usize = 16;
+
+/// What is known about a key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Decision {
+    /// The answer.
+    pub(super) answer: Answer,
+    /// How many steps it took.
+    pub(super) steps: u64,
+    /// Whether a search was needed.
+    pub(super) searched: bool,
+}
+
+/// Looks for an order of these items, sorted by start, by the fastest way that applies.
+pub(super) fn decide(items: &[Item], limits: &Limits) -> Decision {
+    let linear = |answer| Decision {
+        answer,
+        steps: items.len() as u64,
+        searched: false,
+    };
+    if items.is_empty() {
+        return linear(Answer::Linearizable);
+    }
+    if limits.steps == 0 {
+        return linear(search::out_of(Reason::BudgetSteps));
+    }
+    if let Some(by) = impossible(items) {
+        return linear(Answer::Violated { from: 0, by });
+    }
+    let reduced = reduce(items);
+    if zones::apply(&reduced) {
+        return linear(match zones::refuted(&reduced) {
+            Some(by) => Answer::Violated { from: 0, by },
+            None => Answer::Linearizable,
+        });
+    }
+    // What is wrong without failed compare-and-sets is wrong with them, and quickly seen.
+    let plain = without_mismatches(items);
+    if plain.len() < items.len() {
+        let plain = reduce(&plain);
+        if zones::apply(&plain)
+            && let Some(by) = zones::refuted(&plain)
+        {
+            return linear(Answer::Violated { from: 0, by });
+        }
+    }
+    let (answer, steps) = search::search(&reduced, limits);
+    Decision {
+        answer,
+        steps,
+        searched: true,
+    }
+}
+
+/// When a check must stop.
+pub(super) fn deadline(budget: &Budget) -> Option<Instant> {
+    budget
+        .max_time
+        .and_then(|time| Instant::now().checked_add(time))
+}
+
+/// Decides every key; `None` for those with operations that no model here understands.
+pub(super) fn decide_all(
+    keys: &[KeyView],
+    budget: &Budget,
+    deadline: Option<Instant>,
+) -> Vec<Option<Decision>> {
+    let understood: Vec<usize> = (0..keys.len())
+        .filter(|&at| keys[at].foreign.is_empty())
+        .collect();
+    let all: usize = understood.iter().map(|&at| keys[at].items.len()).sum();
+    let limits = |key: &KeyView| Limits {
+        steps: share(budget.max_steps / 2, key.items.len(), all),
+        bytes: budget.max_memory / LANES as u64,
+        deadline,
+    };
+    let mut decisions = vec![None; keys.len()];
+    let lanes: Vec<Vec<(usize, Decision)>> = (0..LANES)
+        .into_par_iter()
+        .map(|lane| {
+            let keys_of_lane = understood.iter().skip(lane).step_by(LANES);
+            keys_of_lane
+                .map(|&at| (at, decide(&keys[at].items, &limits(&keys[at]))))
+                .collect()
+        })
+        .collect();
+    for (at, decision) in lanes.into_iter().flatten() {
+        decisions[at] = Some(decision);
+    }
+    // One violated key settles the verdict.
+    let violated = |decision: &Option<Decision>| {
+        decision.is_some_and(|decision| matches!(decision.answer, Answer::Violated { .. }))
+    };
+    if !decisions.iter().any(violated) {
+        decide_rest(keys, budget, deadline, &mut decisions);
+    }
+    decisions
+}
+
+/// Gives what is left of the budget to the keys that are not decided, one after the other.
+fn decide_rest(
+    keys: &[KeyView],
+    budget: &Budget,
+    deadline: Option<Instant>,
+    decisions: &mut [Option<Decision>],
+) {
+    let used: u64 = decisions
+        .iter()
+        .flatten()
+        .map(|decision| decision.steps)
+        .sum();
+    let mut left = budget.max_steps.saturating_sub(used);
+    let open: Vec<usize> = (0..keys.len())
+        .filter(|&at| decisions[at].is_some_and(|decision| ran_out(decision.answer)))
+        .collect();
+    for (position, &at) in open.iter().enumerate() {
+        let limits = Limits {
+            steps: left / (open.len() - position) as u64,
+            bytes: budget.max_memory,
+            deadline,
+        };
+        let decision = decide(&keys[at].items, &limits);
+        left = left.saturating_sub(decision.steps);
+        let established = |decision: &Decision| match decision.answer {
+            Answer::Unknown { explained, .. } => explained,
+            _ => Some(usize::MAX),
+        };
+        if decisions[at].is_none_or(|first| established(&first) <= established(&decision)) {
+            decisions[at] = Some(decision);
+        }
+        if matches!(decision.answer, Answer::Violated { .. }) {
+            return;
+        }
+    }
+}
+
+/// The part of a whole that belongs to `size` of `all`.
+const fn share(whole: u64, size: usize, all: usize) -> u64 {
+    let all = if all == 0 { 1 } else { all as u128 };
+    (whole as u128 * size as u128 / all) as u64
+}
+
+const fn ran_out(answer: Answer) -> bool {
+    matches!(
+        answer,
+        Answer::Unknown {
+            reason: Reason::BudgetSteps | Reason::BudgetMemory,
+            ..
+        }
+    )
+}

@@ -1,0 +1,74 @@
+//! When a value may be left for good.
+//!
+//! A value with one writer does not come back: once another is written, every operation that
+//! found it must have taken place. With distinct values this leaves the search hardly a choice.
+
+use super::view::{Action, INITIAL, Item, OTHER, ValueId, size_of_domain};
+
+/// What must have happened before a value may be left.
+#[derive(Clone, Copy, Debug, Default)]
+struct Obligation {
+    /// How many operations write it.
+    writers: u32,
+    /// When the last operation begins that found it.
+    last_start: u64,
+    /// The compare-and-set that found it and replaced it, if one did for certain.
+    swap: Swap,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Swap {
+    #[default]
+    None,
+    One(u32),
+    /// Two or more: one of them must find it again.
+    Many,
+}
+
+/// For every value what must have happened before it may be left.
+pub(super) struct Obligations {
+    of_value: Vec<Obligation>,
+}
+
+impl Obligations {
+    /// Of these items, whose classes are given.
+    pub(super) fn new(items: &[Item], of_item: &[u32]) -> Obligations {
+        let mut of_value = vec![Obligation::default(); size_of_domain(items)];
+        of_value[INITIAL as usize].writers = 1;
+        for (item, &class) in items.iter().zip(of_item) {
+            if let Some(&value) = item.action.writes()
+                && value != OTHER
+            {
+                of_value[value as usize].writers += 1;
+            }
+            if let Some(&value) = item.action.requires()
+                && !item.pending()
+            {
+                let obligation = &mut of_value[value as usize];
+                obligation.last_start = obligation.last_start.max(item.start);
+                if matches!(&item.action, Action::Cas { from, to } if from != to) {
+                    obligation.swap = match obligation.swap {
+                        Swap::None => Swap::One(class),
+                        Swap::One(_) | Swap::Many => Swap::Many,
+                    };
+                }
+            }
+        }
+        Obligations { of_value }
+    }
+
+    /// Whether an operation of this class may replace a value at this moment, where everything
+    /// has taken place that had begun by then, only observes and could.
+    pub(super) fn may_leave(&self, value: ValueId, class: u32, rank: u64) -> bool {
+        let Some(obligation) = self.of_value.get(value as usize) else {
+            return true;
+        };
+        obligation.writers > 1
+            || obligation.last_start <= rank
+                && match obligation.swap {
+                    Swap::None => true,
+                    Swap::One(swap) => swap == class,
+                    Swap::Many => false,
+                }
+    }
+}

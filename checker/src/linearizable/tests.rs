@@ -1,0 +1,166 @@
+//! All ways to an answer against each other, each alone: outside only the fastest is seen.
+
+use super::breadth::Breadth;
+use super::decide::decide;
+use super::evidence::{prefix, shortest};
+use super::expand::Core;
+use super::lazy::Lazy;
+use super::refute::impossible;
+use super::relevance::reduce;
+use super::search::{Answer, Limits, Progress, search};
+use super::timeline::Timeline;
+use super::view::{Action, Item};
+use super::zones;
+
+const LIMITS: Limits = Limits {
+    steps: u64::MAX,
+    bytes: u64::MAX,
+    deadline: None,
+};
+
+/// SplitMix64.
+struct Rng(u64);
+
+impl Rng {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+}
+
+/// A few operations that overlap at random, with results at random.
+fn items(seed: u64) -> Vec<Item> {
+    let rng = &mut Rng(seed);
+    let count = 2 + rng.below(8);
+    let distinct = rng.below(2) == 0;
+    let (crash, spread) = ([0, 25][rng.below(2) as usize], 1 + rng.below(8));
+    let mut written = 0;
+    let mut items: Vec<Item> = (0..count)
+        .map(|operation| {
+            let mut fresh = |rng: &mut Rng| {
+                written += 1;
+                if distinct {
+                    written
+                } else {
+                    rng.below(3) as u32
+                }
+            };
+            let any = |rng: &mut Rng| rng.below(if distinct { 5 } else { 3 }) as u32;
+            let action = match rng.below(10) {
+                0..=3 => Action::Read(any(rng)),
+                4..=6 => Action::Write(fresh(rng)),
+                7 if rng.below(2) == 0 => Action::Mismatch(any(rng)),
+                _ => Action::Cas {
+                    from: any(rng),
+                    to: fresh(rng),
+                },
+            };
+            let start = 2 * (2 * operation + rng.below(3 * spread));
+            let pending = action.writes().is_some() && rng.below(100) < crash;
+            let end = start + 1 + 2 * rng.below(3 * spread);
+            Item {
+                operation: operation as usize,
+                action,
+                start,
+                end: if pending { u64::MAX } else { end },
+                returned: 0,
+            }
+        })
+        .collect();
+    items.sort_by_key(|item| (item.start, item.operation));
+    items
+}
+
+/// One half alone.
+fn alone(items: &[Item], by_breadth: bool) -> Answer {
+    let timeline = Timeline::new(items, u64::MAX).unwrap();
+    let mut core = Core::new(&timeline);
+    let progress = if by_breadth {
+        Breadth::<1>::new().run(&mut core, u64::MAX)
+    } else {
+        Lazy::<1>::new(&mut core).run(&mut core, u64::MAX)
+    };
+    match progress {
+        Progress::Linearizable => Answer::Linearizable,
+        Progress::Violated(_) => Answer::Violated { from: 0, by: 0 },
+        Progress::Paused => panic!("there is no limit"),
+    }
+}
+
+/// Every order of the operations, by the definition.
+fn has_order(items: &[Item], placed: u32, state: u32) -> bool {
+    let left: Vec<usize> = (0..items.len())
+        .filter(|at| placed >> at & 1 == 0)
+        .collect();
+    left.iter().all(|&at| items[at].pending())
+        || left.iter().any(|&at| {
+            let first = !left.iter().any(|&other| items[other].end < items[at].start);
+            let next = match items[at].action {
+                Action::Read(value) => (value == state).then_some(state),
+                Action::Write(value) => Some(value),
+                Action::Cas { from, to } => (from == state).then_some(to),
+                Action::Mismatch(value) => (value != state).then_some(state),
+            };
+            first && next.is_some_and(|next| has_order(items, placed | 1 << at, next))
+        })
+}
+
+#[test]
+fn all_ways_agree_with_the_definition_and_on_the_shortest_prefix() {
+    let factor: u64 = std::env::var("POLYGRAPH_FUZZ").map_or(1, |text| text.parse().unwrap());
+    let mut counts = [0_u64; 4];
+    for seed in 0..20_000 * factor {
+        let items = items(seed);
+        let reduced = reduce(&items);
+        let ordered = has_order(&items, 0, 0);
+        let breadth = alone(&items, true);
+        assert_eq!(
+            breadth == Answer::Linearizable,
+            ordered,
+            "seed {seed}: {items:?}"
+        );
+        assert_eq!(alone(&items, false), breadth, "seed {seed}");
+        assert_eq!(
+            alone(&reduced, true),
+            breadth,
+            "seed {seed}: {items:?} {reduced:?}"
+        );
+        assert_eq!(alone(&reduced, false), breadth, "seed {seed}");
+
+        if zones::apply(&reduced) && impossible(&items).is_none() {
+            let refuted = zones::refuted(&reduced);
+            assert_eq!(refuted.is_none(), ordered, "seed {seed}: {items:?}");
+            counts[2] += 1;
+            counts[3] += u64::from(!ordered);
+        }
+        counts[usize::from(ordered)] += 1;
+        let by = |rank: u64| -> Vec<Item> {
+            prefix(&items, rank)
+                .into_iter()
+                .map(|piece| piece.item)
+                .collect()
+        };
+        for answer in [search(&items, &LIMITS).0, decide(&items, &LIMITS).answer] {
+            assert_eq!(answer == Answer::Linearizable, ordered, "seed {seed}");
+            let Answer::Violated { from, by: until } = answer else {
+                continue;
+            };
+            assert!(!has_order(&by(until), 0, 0), "seed {seed}");
+            assert!(
+                from == 0 || has_order(&by(from - 1), 0, 0),
+                "seed {seed}: {items:?}"
+            );
+            let rank = shortest(&items, from, until, &mut LIMITS.clone());
+            assert!(!has_order(&by(rank), 0, 0), "seed {seed}");
+            assert!(has_order(&by(rank - 1), 0, 0), "seed {seed}: {items:?}");
+        }
+    }
+    // Otherwise the comparison would say little.
+    assert!(
+        counts.iter().all(|&count| count > 150 * factor),
+        "{counts:?}"
+    );
+}

@@ -1,0 +1,481 @@
+//! By example: what is found, how it is named, and what limits do.
+
+use std::time::Duration;
+
+use polygraph_checker::{Budget, FailedCas, Options, Reason, Validity, Verdict};
+use polygraph_history::{ErrorName, Key, Micro, NodeId, Op, Value};
+
+use crate::build::{Build, cas, check, int, key, read, reading, validity, write};
+use crate::random::{Rng, Shape, atomic_run};
+
+fn violation(build: &Build) -> Verdict {
+    let history = build.history();
+    let verdict = check(&history, &Options::default());
+    assert_eq!(verdict.validity, Validity::Violated);
+    assert_eq!(verdict.anomalies[0].confirm(&history), Ok(()));
+    verdict
+}
+
+/// Kind, operations and explanation of the one anomaly.
+#[track_caller]
+fn expect(build: &Build, kind: &str, operations: &[u64], explanation: &str) {
+    let verdict = violation(build);
+    assert_eq!(verdict.anomaly_count, 1);
+    let anomaly = &verdict.anomalies[0];
+    assert_eq!(anomaly.explanation, explanation);
+    assert_eq!((anomaly.kind, &anomaly.operations[..]), (kind, operations));
+    assert_eq!(anomaly.key, Some(key("x")));
+}
+
+#[test]
+fn a_stale_read_is_told_with_the_write_that_it_missed() {
+    let mut build = Build::new();
+    build
+        .whole(1, write("x", 7))
+        .whole(9, write("y", 1))
+        .whole(2, write("x", 9))
+        .whole(3, read("x", 9))
+        .whole(4, read("x", 7));
+    expect(
+        &build,
+        "stale-read",
+        &[0, 4, 8],
+        "client 4 read x=7 at 0.009 s (begun at 0.008 s), after client 2 had finished its write of \
+         9 at 0.005 s; client 1 had finished its write of 7 at 0.001 s, before that began",
+    );
+}
+
+#[test]
+fn a_write_that_nobody_ever_saw_is_lost() {
+    let mut build = Build::new();
+    build
+        .whole(1, write("x", 7))
+        .whole(2, write("x", 9))
+        .whole(4, read("x", 7));
+    assert_eq!(violation(&build).anomalies[0].kind, "lost-write");
+    let mut build = Build::new();
+    build
+        .whole(1, write("x", 7))
+        .whole(2, write("x", 9))
+        .whole(3, read("x", 9))
+        .whole(4, cas("x", 7, 8));
+    assert_eq!(violation(&build).anomalies[0].kind, "lost-write");
+}
+
+#[test]
+fn a_read_of_nothing_after_a_write_is_stale() {
+    let mut build = Build::new();
+    build
+        .whole(1, write("x", 7))
+        .whole(2, read("x", 7))
+        .whole(3, read("x", -1));
+    expect(
+        &build,
+        "stale-read",
+        &[0, 4],
+        "client 3 read x=nothing at 0.005 s (begun at 0.004 s), after client 1 had finished its \
+         write of 7 at 0.001 s",
+    );
+}
+
+#[test]
+fn new_and_then_old_during_one_write_is_said_like_that() {
+    let mut build = Build::new();
+    build
+        .whole(1, write("x", 7))
+        .invoke(2, write("x", 9))
+        .whole(3, read("x", 9))
+        .whole(5, read("x", 7))
+        .ok(2, write("x", 9));
+    expect(
+        &build,
+        "stale-read",
+        &[0, 2, 3, 5],
+        "client 3 read x=9 (finished 0.004 s), and then client 5, beginning at 0.005 s, read the \
+         older 7. Client 1 had finished its write of 7 at 0.001 s, before client 2 began its write \
+         of 9 at 0.002 s",
+    );
+}
+
+#[test]
+fn new_and_then_old_is_seen_where_the_writes_overlapped() {
+    let mut build = Build::new();
+    build
+        .invoke(1, write("x", 7))
+        .invoke(2, write("x", 9))
+        .ok(1, write("x", 7))
+        .whole(3, read("x", 9))
+        .whole(5, read("x", 7))
+        .ok(2, write("x", 9));
+    expect(
+        &build,
+        "stale-read",
+        &[0, 1, 3, 5],
+        "client 3 read x=9 (finished 0.004 s), and then client 5, beginning at 0.005 s, read the \
+         older 7. Client 1 had finished its write of 7 at 0.002 s, before client 3 began its read of \
+         9 at 0.003 s",
+    );
+}
+
+#[test]
+fn a_value_that_came_from_nowhere_is_a_phantom() {
+    let mut build = Build::new();
+    build.whole(1, write("x", 7)).whole(2, read("x", 8));
+    expect(
+        &build,
+        "phantom-read",
+        &[2],
+        "client 2 read x=8 at 0.003 s, which nobody ever wrote",
+    );
+    let mut build = Build::new();
+    build
+        .invoke(1, write("x", 8))
+        .fail(1, write("x", 8), Some(ErrorName::UNAVAILABLE))
+        .whole(2, read("x", 8));
+    expect(
+        &build,
+        "phantom-read",
+        &[0, 2],
+        "client 2 read x=8 at 0.003 s, which nobody wrote: the only attempt, by client 1 at 0.000 s, \
+         had failed (unavailable)",
+    );
+    let mut build = Build::new();
+    build.whole(2, read("x", 8)).whole(1, write("x", 8));
+    expect(
+        &build,
+        "phantom-read",
+        &[0, 2],
+        "client 2 read x=8 at 0.001 s, before anybody had begun to write 8: client 1 began to do so \
+         at 0.002 s",
+    );
+}
+
+#[test]
+fn two_swaps_of_one_value_are_one_too_many() {
+    let mut build = Build::new();
+    build
+        .whole(0, write("x", 1))
+        .invoke(1, cas("x", 1, 2))
+        .invoke(2, cas("x", 1, 3))
+        .ok(1, cas("x", 1, 2))
+        .ok(2, cas("x", 1, 3));
+    expect(
+        &build,
+        "cas-double-success",
+        &[0, 2, 3],
+        "client 1 replaced x=1 by 2 at 0.004 s, and client 2 replaced x=1 by 3 at 0.005 s, but 1 was \
+         written once, by client 0 at 0.000 s",
+    );
+}
+
+#[test]
+fn to_and_fro_is_wrong_even_while_both_writes_are_open() {
+    let mut build = Build::new();
+    build
+        .invoke(1, write("x", 1))
+        .invoke(2, write("x", 2))
+        .whole(3, read("x", 1))
+        .whole(3, read("x", 2))
+        .whole(3, read("x", 1));
+    let verdict = violation(&build);
+    assert_eq!(verdict.anomalies[0].operations, [0, 1, 2, 4, 6]);
+    assert_eq!(verdict.anomalies[0].kind, "stale-read");
+}
+
+#[test]
+fn a_write_of_unknown_outcome_may_take_effect_late_or_never() {
+    let mut build = Build::new();
+    build
+        .invoke(1, write("x", 1))
+        .info(1, write("x", 1))
+        .whole(2, write("x", 2))
+        .whole(3, read("x", 2))
+        .whole(3, read("x", 1));
+    assert_eq!(validity(&build.history()), Validity::Holds);
+    build.whole(3, read("x", 2));
+    assert_eq!(validity(&build.history()), Validity::Violated);
+}
+
+#[test]
+fn a_failed_compare_and_set_is_an_observation_only_where_it_says_so() {
+    let failed = |error: Option<ErrorName>| {
+        let mut build = Build::new();
+        build
+            .whole(1, write("x", 1))
+            .invoke(2, cas("x", 1, 2))
+            .fail(2, cas("x", 1, 2), error);
+        build.history()
+    };
+    let ignore = Options {
+        failed_cas: FailedCas::Ignore,
+        ..Options::default()
+    };
+    for error in [None, Some(ErrorName::CAS_MISMATCH)] {
+        assert_eq!(validity(&failed(error.clone())), Validity::Violated);
+        assert_eq!(check(&failed(error), &ignore).validity, Validity::Holds);
+    }
+    for error in [
+        ErrorName::NOT_LEADER,
+        ErrorName::UNAVAILABLE,
+        ErrorName::REFUSED,
+    ] {
+        assert_eq!(validity(&failed(Some(error))), Validity::Holds);
+    }
+}
+
+#[test]
+fn what_no_register_understands_makes_its_key_unknown() {
+    let mut build = Build::new();
+    build.whole(1, write("x", 1)).whole(1, read("x", 1));
+    let holds = check(&build.history(), &Options::default());
+    assert_eq!(
+        (holds.validity, holds.operations_checked),
+        (Validity::Holds, 2)
+    );
+
+    let peek = Op::Peek {
+        key: key("x"),
+        node: NodeId::at(0),
+        value: Some(int(5)),
+    };
+    build.whole(1, peek);
+    assert_eq!(
+        validity(&build.history()),
+        Validity::Holds,
+        "a peek says nothing"
+    );
+
+    let foreign = [
+        Op::Add {
+            key: key("s"),
+            value: int(1),
+        },
+        Op::Txn(vec![Micro::Append {
+            key: key("s"),
+            value: int(1),
+        }]),
+        Op::Custom {
+            name: "enqueue".into(),
+            args: serde_json::json!({ "key": "s" }),
+        },
+    ];
+    for op in foreign {
+        let mut build = build.clone();
+        build.whole(1, read("s", 4)).whole(1, op);
+        let verdict = check(&build.history(), &Options::default());
+        assert_eq!(verdict.validity, Validity::Unknown);
+        assert_eq!(verdict.reason, Some(Reason::NotApplicable));
+        assert_eq!(verdict.warnings.len(), 1, "{:?}", verdict.warnings);
+        assert_eq!(verdict.operations_checked, 2);
+        // A violation of another key is one all the same.
+        build.whole(1, read("x", -1));
+        assert_eq!(validity(&build.history()), Validity::Violated);
+    }
+    // It may be about any key.
+    build.whole(
+        1,
+        Op::Custom {
+            name: "swap-all".into(),
+            args: serde_json::json!([1]),
+        },
+    );
+    build.whole(1, read("x", 3));
+    assert_eq!(validity(&build.history()), Validity::Unknown);
+}
+
+#[test]
+fn a_history_without_single_operations_is_not_judged() {
+    let mut build = Build::new();
+    build.whole(
+        1,
+        Op::Txn(vec![Micro::Write {
+            key: key("x"),
+            value: int(1),
+        }]),
+    );
+    let verdict = check(&build.history(), &Options::default());
+    assert_eq!(verdict.validity, Validity::Unknown);
+    assert_eq!(verdict.reason, Some(Reason::NotApplicable));
+}
+
+#[test]
+fn values_of_any_shape_are_compared_whole() {
+    let write = |value: Value| Op::Write {
+        key: key("x"),
+        value,
+    };
+    let read = |value: Value| Op::Read {
+        key: key("x"),
+        value: Some(value),
+    };
+    let list = Value::list([int(1), Value::from("a")]);
+    let mut build = Build::new();
+    build.whole(1, write(list.clone())).whole(2, read(list));
+    assert_eq!(validity(&build.history()), Validity::Holds);
+    build
+        .whole(1, write(Value::from("1")))
+        .whole(2, read(int(1)));
+    assert_eq!(validity(&build.history()), Validity::Violated);
+}
+
+/// So many writes at once, some read in between in an order of their own.
+fn crowd(clients: u64, last: i64) -> Build {
+    let mut build = Build::new();
+    for client in 0..clients {
+        build.invoke(client, write("x", client as i64 % 7));
+    }
+    for value in [3, 1, 5, 1] {
+        build.whole(clients, read("x", value));
+    }
+    for client in 0..clients {
+        build.ok(client, write("x", client as i64 % 7));
+    }
+    build.whole(clients, read("x", last));
+    build
+}
+
+#[test]
+fn more_than_64_open_operations_are_no_obstacle() {
+    for clients in [65, 100, 130, 600] {
+        assert_eq!(
+            validity(&crowd(clients, 2).history()),
+            Validity::Holds,
+            "{clients}"
+        );
+        let verdict = violation(&crowd(clients, 8));
+        assert_eq!(verdict.anomalies[0].kind, "phantom-read", "{clients}");
+    }
+    // As many reads that fit, of two writes.
+    let mut build = Build::new();
+    build.invoke(500, write("x", 1)).invoke(501, write("x", 2));
+    for client in 0..300 {
+        build.invoke(client, reading("x"));
+    }
+    for client in 0..300 {
+        build.ok(client, read("x", 1 + client as i64 % 2));
+    }
+    assert_eq!(validity(&build.history()), Validity::Holds);
+    build.whole(0, read("x", -1));
+    assert_eq!(validity(&build.history()), Validity::Violated);
+}
+
+/// Hard for every search: duplicate values, many clients, one wrong read in the end.
+fn hard() -> Build {
+    let shape = Shape {
+        operations: 400,
+        processes: 40,
+        keys: 1,
+        domain: 4,
+        crash_percent: 2,
+        refuse_percent: 0,
+        cas_percent: 10,
+        read_percent: 30,
+    };
+    atomic_run(&mut Rng(7), &shape)
+}
+
+#[test]
+fn a_budget_of_steps_gives_the_same_unknown_twice() {
+    let mut build = hard();
+    build.whole(1_000_001, read("y", -1));
+    let history = build.history();
+    let options = Options {
+        budget: Budget {
+            max_steps: 3_000,
+            ..Budget::default()
+        },
+        ..Options::default()
+    };
+    let verdict = check(&history, &options);
+    assert_eq!(verdict.validity, Validity::Unknown);
+    assert_eq!(verdict.reason, Some(Reason::BudgetSteps));
+    let established = verdict.established.clone().unwrap();
+    assert!(
+        established.starts_with("linearizable up to event "),
+        "{established}"
+    );
+    let again = check(&history, &options);
+    assert_eq!(format!("{verdict:?}"), format!("{again:?}"));
+    // More steps never establish less.
+    let event = |verdict: &Verdict| -> u64 {
+        let established = verdict.established.as_ref().unwrap();
+        established.rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    let more = Options {
+        budget: Budget {
+            max_steps: 30_000,
+            ..Budget::default()
+        },
+        ..Options::default()
+    };
+    let more = check(&history, &more);
+    if more.validity == Validity::Unknown {
+        assert!(event(&more) >= event(&verdict));
+    }
+}
+
+#[test]
+fn budgets_of_memory_and_time_are_kept_too() {
+    let history = hard().history();
+    let with = |budget: Budget| {
+        check(
+            &history,
+            &Options {
+                budget,
+                ..Options::default()
+            },
+        )
+    };
+    let memory = with(Budget {
+        max_memory: 20_000,
+        ..Budget::default()
+    });
+    assert_eq!(memory.reason, Some(Reason::BudgetMemory));
+    let time = with(Budget {
+        max_time: Some(Duration::ZERO),
+        ..Budget::default()
+    });
+    assert!(time.reason.is_none() || time.reason == Some(Reason::BudgetTime));
+    let nothing = with(Budget {
+        max_steps: 0,
+        ..Budget::default()
+    });
+    assert_eq!(nothing.reason, Some(Reason::BudgetSteps));
+}
+
+#[test]
+fn the_same_history_gives_the_same_evidence() {
+    let mut build = Build::new();
+    for name in 0..40 {
+        let name = format!("k{name}");
+        build
+            .whole(1, write(&name, 1))
+            .whole(2, write(&name, 2))
+            .whole(3, read(&name, 1));
+    }
+    let history = build.history();
+    let verdict = check(&history, &Options::default());
+    assert_eq!(verdict.anomaly_count, 40);
+    assert_eq!(verdict.anomalies.len(), 16);
+    assert_eq!(verdict.anomalies[0].key, Some(Key::from("k0")));
+    for _ in 0..3 {
+        let again = check(&history, &Options::default());
+        assert_eq!(format!("{verdict:?}"), format!("{again:?}"));
+    }
+}
+
+#[test]
+fn every_field_of_a_verdict_is_filled() {
+    let mut build = Build::new();
+    build
+        .invoke(1, write("x", 1))
+        .invoke(2, reading("x"))
+        .ok(2, read("x", 1))
+        .info(1, write("x", 1))
+        .whole(2, write("y", 2));
+    let verdict = check(&build.history(), &Options::default());
+    assert_eq!(verdict.validity, Validity::Holds);
+    assert_eq!((verdict.operations_checked, verdict.indeterminate), (3, 1));
+    assert_eq!(verdict.opportunities, 1);
+    assert_eq!((verdict.reason, verdict.established), (None, None));
+}

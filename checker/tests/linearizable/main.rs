@@ -1,0 +1,8 @@
+//! Linearizability: against the definition, against the corpora, and by example.
+
+mod brute;
+mod build;
+mod cases;
+mod corpora;
+mod fuzz;
+mod random;

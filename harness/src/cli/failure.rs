@@ -1,0 +1,80 @@
+//! Why there is no verdict: a sentence, where, and what would be right.
+
+use polygraph_results::{ErrorBody, ErrorReport};
+
+use crate::judge::exit;
+
+/// A failure that ends the program.
+#[derive(Debug)]
+pub(super) struct Failure {
+    body: ErrorBody,
+    exit: u8,
+}
+
+impl Failure {
+    /// The command line is wrong.
+    pub(super) fn usage(message: impl Into<String>) -> Failure {
+        let body = ErrorBody {
+            kind: "usage",
+            message: message.into(),
+            ..ErrorBody::default()
+        };
+        Failure {
+            body,
+            exit: exit::USAGE,
+        }
+    }
+
+    /// A file is wrong.
+    pub(super) fn input(body: ErrorBody) -> Failure {
+        Failure {
+            body: ErrorBody {
+                kind: "input",
+                ..body
+            },
+            exit: exit::USAGE,
+        }
+    }
+
+    /// The harness failed.
+    pub(super) fn harness(error: &anyhow::Error) -> Failure {
+        let message = format!("{error:#}");
+        let body = ErrorBody {
+            kind: "harness",
+            message,
+            ..ErrorBody::default()
+        };
+        Failure {
+            body,
+            exit: exit::HARNESS,
+        }
+    }
+
+    /// There is a bug of ours.
+    pub(super) fn bug(message: impl Into<String>) -> Failure {
+        let body = ErrorBody {
+            kind: "bug",
+            message: message.into(),
+            ..ErrorBody::default()
+        };
+        Failure {
+            body,
+            exit: exit::HARNESS,
+        }
+    }
+
+    /// Tells the user; gives back the exit code.
+    pub(super) fn tell(self, json: bool) -> u8 {
+        eprintln!("polygraph: {}", self.body.message);
+        if json {
+            let report = ErrorReport {
+                polygraph: 1,
+                error: self.body,
+                exit: self.exit,
+            };
+            let line = serde_json::to_string(&report).expect("reports are JSON");
+            super::print(&format!("{line}\n"));
+        }
+        self.exit
+    }
+}

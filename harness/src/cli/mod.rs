@@ -1,0 +1,91 @@
+//! The command line: one file a subcommand.
+//!
+//! Results go to stdout, progress and errors to stderr. With `--json` stdout is one line, errors
+//! included.
+
+mod check;
+mod explain;
+mod failure;
+mod list;
+mod progress;
+mod replay;
+mod signals;
+mod test;
+
+use std::panic::{self, AssertUnwindSafe};
+
+use clap::{Parser, Subcommand};
+
+use crate::judge::exit;
+use failure::Failure;
+
+/// A lie detector for databases: deploys a store, breaks it, and proves what its clients saw.
+#[derive(Debug, Parser)]
+#[command(name = "polygraph", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Test(test::Arguments),
+    Check(check::Arguments),
+    Replay(replay::Arguments),
+    List(list::Arguments),
+    Explain(explain::Arguments),
+}
+
+/// Runs the program; gives back its exit code.
+#[must_use]
+pub fn main() -> u8 {
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() => return Failure::usage(clap_message(&error)).tell(json),
+        Err(help) => {
+            // A closed pipe is no error.
+            let _ = help.print();
+            return exit::OK;
+        }
+    };
+    let command = AssertUnwindSafe(|| match arguments.command {
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+    });
+    match panic::catch_unwind(command) {
+        Ok(Ok(code)) => code,
+        Ok(Err(failure)) => failure.tell(json),
+        // The panic's own message is on stderr already.
+        Err(_) => Failure::bug("this is a bug of polygraph itself, not a verdict").tell(json),
+    }
+}
+
+/// The sentence of an error of the command line, without its decorations.
+fn clap_message(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let sentence = text.split("\n\nUsage:").next().unwrap_or(&text);
+    let sentence = sentence
+        .split("\n\nFor more information")
+        .next()
+        .unwrap_or(sentence);
+    sentence.trim().trim_start_matches("error: ").to_owned()
+}
+
+/// How wide tables may be.
+fn width() -> usize {
+    console::Term::stdout()
+        .size_checked()
+        .map_or(140, |(_, columns)| usize::from(columns))
+}
+
+/// Writes to stdout; a closed pipe is no error.
+fn print(text: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
+}

@@ -1,0 +1,45 @@
+//! A line on stderr that says how far a run is; none when stderr is not a terminal.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::interpreter::Progress;
+
+/// The line.
+pub(super) struct Line {
+    bar: ProgressBar,
+}
+
+impl Line {
+    pub(super) fn new(quiet: bool) -> Line {
+        // Hidden by itself where stderr is not a terminal.
+        let target = if quiet {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
+        let bar = ProgressBar::with_draw_target(None, target);
+        let style = ProgressStyle::with_template("{spinner} {msg}").expect("a template of ours");
+        bar.set_style(style);
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Line { bar }
+    }
+
+    pub(super) fn show(&self, progress: Progress) {
+        self.bar.set_message(format!(
+            "{} · {} · {} operations",
+            progress.phase, progress.time, progress.completed
+        ));
+    }
+
+    pub(super) fn say(&self, what: String) {
+        self.bar.set_message(what);
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

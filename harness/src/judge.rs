@@ -1,0 +1,272 @@
+//! Verdicts against claims: what a run means, and with which code it exits.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use polygraph_checker::{Options, Reason, Validity, Verdict, entry};
+use polygraph_history::{Guarantee, History, Kind, Outcome as OperationOutcome, Phase};
+use polygraph_results::{Counts, FaultCounts, GuaranteeReport, Observed, Outcome, Report};
+use polygraph_targets::{Claim, Stance};
+
+use crate::run::{Finished, counts};
+use crate::spec::Resolved;
+
+/// The exit codes (contract, section 2).
+pub mod exit {
+    /// Everything claimed or asked for holds.
+    pub const OK: u8 = 0;
+    /// Something claimed or asked for is violated.
+    pub const VIOLATED: u8 = 1;
+    /// The command line or the input is wrong; nothing ran.
+    pub const USAGE: u8 = 2;
+    /// Something claimed or asked for could not be decided.
+    pub const UNKNOWN: u8 = 3;
+    /// The harness failed, or the deployment, or there is a bug of ours.
+    pub const HARNESS: u8 = 4;
+    /// Interrupted.
+    pub const INTERRUPTED: u8 = 130;
+}
+
+/// Checks a guarantee on a history; a history without an operation that took place shows nothing.
+#[must_use]
+pub fn check(history: &History, guarantee: Guarantee, options: &Options) -> GuaranteeReport {
+    let began = Instant::now();
+    let mut verdict = match entry(guarantee) {
+        Some(entry) => (entry.check)(history, options),
+        None => Verdict::holds(guarantee, "none").unknown(Reason::NotApplicable),
+    };
+    let took_place = history
+        .operations()
+        .iter()
+        .any(|operation| operation.outcome == OperationOutcome::Ok);
+    if verdict.validity == Validity::Holds && !took_place {
+        verdict = verdict.unknown(Reason::TooFewOpportunities);
+    }
+    let elapsed = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let report = GuaranteeReport::new(&verdict, history, elapsed);
+    assert!(
+        report.anomalies.iter().all(|anomaly| anomaly.confirmed),
+        "an anomaly of {guarantee} that its own confirmation refuses: {:?}",
+        verdict
+            .anomalies
+            .iter()
+            .map(|anomaly| anomaly.confirm(history))
+            .collect::<Vec<_>>(),
+    );
+    report
+}
+
+/// Judges a finished run.
+#[must_use]
+pub fn test(resolved: &Resolved, finished: &Finished, options: &Options) -> Report {
+    let history = &finished.history;
+    let spec = &resolved.spec;
+    let claims = resolved.target.claims(&spec.settings);
+    let faults = fault_counts(finished);
+    let lost: Vec<_> = faults
+        .iter()
+        .filter(|family| family.applied > 0 && family.verified == 0)
+        .map(|family| family.kind.clone())
+        .collect();
+    let evaluated = resolved.guarantees();
+    let mut guarantees: Vec<GuaranteeReport> = evaluated
+        .iter()
+        .map(|&guarantee| {
+            let mut report = check(history, guarantee, options);
+            demand(&mut report, guarantee, &lost);
+            let asked = resolved.asked.contains(&guarantee);
+            // A planted bug is a departure from what the target claims; the claims stand.
+            place(
+                &mut report,
+                applicable(&claims, guarantee, resolved, history),
+                asked,
+            );
+            report
+        })
+        .collect();
+    if resolved.asked.is_empty() {
+        for guarantee in Guarantee::ALL
+            .iter()
+            .filter(|name| !evaluated.contains(name))
+        {
+            if let Some(stance) = applicable(&claims, *guarantee, resolved, history) {
+                let claimed = stance == Stance::Holds;
+                guarantees.push(GuaranteeReport::not_exercised(guarantee.name(), claimed));
+            }
+        }
+    }
+    let mut warnings = resolved.notes.clone();
+    warnings.extend(history.warnings().iter().cloned());
+    for family in &faults {
+        if family.planned == 0 {
+            warnings.push(format!("no {} fault fitted into the run", family.kind));
+        }
+    }
+    for kind in &lost {
+        warnings.push(format!("no {kind} fault was seen to act"));
+    }
+    let mut report = Report {
+        polygraph: 1,
+        command: "test".to_owned(),
+        verdict: "none",
+        exit: exit::OK,
+        target: Some(spec.target.clone()),
+        settings: Some(spec.settings.clone()),
+        workload: Some(spec.workload.name.clone()),
+        nemesis: spec.nemesis.clone(),
+        world: Some(spec.world.clone()),
+        seed: Some(spec.seed),
+        seeds: 1,
+        operations: counts(history, finished.course.not_issued),
+        faults,
+        truncated: history.truncated(),
+        assumptions: assumptions(options),
+        warnings,
+        guarantees,
+        replay: None,
+        run: None,
+        runs: Vec::new(),
+    };
+    let harness = if lost.is_empty() {
+        exit::OK
+    } else {
+        exit::HARNESS
+    };
+    conclude(&mut report, harness, finished.course.interrupted);
+    report
+}
+
+/// How ambiguous operations are read.
+#[must_use]
+pub fn assumptions(options: &Options) -> Vec<String> {
+    let failed_cas = match options.failed_cas {
+        polygraph_checker::FailedCas::Observe => {
+            "a failed compare-and-set observes that the value was another"
+        }
+        polygraph_checker::FailedCas::Ignore => "a failed compare-and-set says nothing",
+    };
+    vec![failed_cas.to_owned()]
+}
+
+/// *Holds* needs opportunities, and the faults that were asked for.
+fn demand(report: &mut GuaranteeReport, guarantee: Guarantee, lost: &[String]) {
+    if report.verdict != Observed::Holds {
+        return;
+    }
+    let minimum = entry(guarantee).map_or(0, |entry| entry.minimum);
+    let reason = match (report.opportunities < minimum, lost.is_empty()) {
+        (true, _) => Reason::TooFewOpportunities,
+        (false, false) => Reason::FaultNotApplied,
+        (false, true) => return,
+    };
+    report.verdict = Observed::Unknown;
+    report.reason = Some(reason.name());
+}
+
+/// What the target says of a guarantee under the faults that took place. A promise outranks a
+/// warning: where both apply, the promise is the narrower statement.
+fn applicable(
+    claims: &[Claim],
+    guarantee: Guarantee,
+    resolved: &Resolved,
+    history: &History,
+) -> Option<Stance> {
+    let applies = |claim: &&Claim| {
+        claim.guarantee == guarantee
+            && claim.world.is_none_or(|world| world == resolved.spec.world)
+            && claim.faults.allow(history)
+    };
+    let mut stances = claims.iter().filter(applies).map(|claim| claim.stance);
+    let first = stances.next()?;
+    let holds = first == Stance::Holds || stances.any(|stance| stance == Stance::Holds);
+    Some(if holds { Stance::Holds } else { Stance::Broken })
+}
+
+/// Fills in what a verdict means, given claim and question.
+pub fn place(report: &mut GuaranteeReport, stance: Option<Stance>, asked: bool) {
+    report.asked = asked;
+    report.claimed = stance.map(|stance| stance == Stance::Holds);
+    report.outcome = match (report.verdict, stance, asked) {
+        (Observed::NotExercised, ..) => Outcome::NotExercised,
+        (Observed::Unknown, ..) => Outcome::Unknown,
+        (Observed::Holds, Some(Stance::Broken), false) => Outcome::NotExhibited,
+        (Observed::Holds, ..) => Outcome::Holds,
+        (Observed::Violated, Some(Stance::Holds), _) => Outcome::ClaimBroken,
+        (Observed::Violated, Some(Stance::Broken), false) => Outcome::ViolatedAsDocumented,
+        (Observed::Violated, ..) => Outcome::Violated,
+    };
+}
+
+/// The exit code of one answer.
+fn code(report: &GuaranteeReport) -> u8 {
+    let counts = report.asked || report.claimed == Some(true);
+    match report.outcome {
+        Outcome::ClaimBroken => exit::VIOLATED,
+        Outcome::Violated if counts => exit::VIOLATED,
+        Outcome::Unknown if counts => exit::UNKNOWN,
+        _ => exit::OK,
+    }
+}
+
+/// Fills in the exit code and the verdict on the whole.
+pub fn conclude(report: &mut Report, harness: u8, interrupted: bool) {
+    let codes: Vec<u8> = report.guarantees.iter().map(code).collect();
+    let interrupted = if interrupted {
+        exit::INTERRUPTED
+    } else {
+        exit::OK
+    };
+    let found = |code| codes.contains(&code);
+    report.exit = match () {
+        () if found(exit::VIOLATED) => exit::VIOLATED,
+        () if harness != exit::OK => harness,
+        () if interrupted != exit::OK => interrupted,
+        () if found(exit::UNKNOWN) => exit::UNKNOWN,
+        () => exit::OK,
+    };
+    report.verdict = whole(report.exit);
+}
+
+/// The verdict on the whole that goes with an exit code.
+#[must_use]
+pub const fn whole(code: u8) -> &'static str {
+    match code {
+        exit::OK => "holds",
+        exit::VIOLATED => "violated",
+        exit::UNKNOWN => "unknown",
+        _ => "none",
+    }
+}
+
+/// What became of the faults of each family.
+fn fault_counts(finished: &Finished) -> Vec<FaultCounts> {
+    let mut seen: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for (event, fault) in finished.history.faults() {
+        if fault.phase == Phase::Start && fault.effect.is_some() {
+            let (applied, verified) = seen.entry(fault.kind.name()).or_default();
+            *applied += u64::from(event.kind == Kind::Invoke);
+            *verified += u64::from(event.kind == Kind::Ok);
+        }
+    }
+    let count = |(kind, planned): &(String, u64)| {
+        let (applied, verified) = seen.get(kind.as_str()).copied().unwrap_or_default();
+        FaultCounts {
+            kind: kind.clone(),
+            planned: *planned,
+            applied,
+            verified,
+        }
+    };
+    finished.planned.iter().map(count).collect()
+}
+
+/// Adds the counts of several runs.
+#[must_use]
+pub fn add(a: Counts, b: Counts) -> Counts {
+    Counts {
+        ok: a.ok + b.ok,
+        fail: a.fail + b.fail,
+        info: a.info + b.info,
+        not_issued: a.not_issued + b.not_issued,
+    }
+}

@@ -1,0 +1,305 @@
+//! What a run is asked to do: names resolved through the registries, contradictions refused
+//! before anything runs.
+
+use std::time::Duration;
+
+use polygraph_checker::entry;
+use polygraph_cluster::Deployment;
+use polygraph_history::settings::Settings;
+use polygraph_history::spec::{Spec, WorkloadSpec};
+use polygraph_history::{FaultFamily, Guarantee, OpKind};
+use polygraph_nemesis::{NEMESES, Nemesis, nemesis};
+use polygraph_targets::{Target, target};
+use polygraph_workloads::{Workload, workload};
+
+use crate::defaults;
+
+/// The worlds that runs can take place in.
+pub const WORLDS: &[&str] = &["sim", "local"];
+
+/// What a user asks for; everything else is default.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The store.
+    pub target: String,
+    /// What clients do.
+    pub workload: Option<String>,
+    /// Fault families; `none` and `all` too.
+    pub nemesis: Vec<String>,
+    /// Where nodes run.
+    pub world: Option<String>,
+    /// How many nodes.
+    pub nodes: Option<usize>,
+    /// How many clients.
+    pub clients: Option<usize>,
+    /// Operations a second, of all clients together.
+    pub rate: Option<u64>,
+    /// How long the workload phase lasts.
+    pub time: Option<Duration>,
+    /// After how many operations it ends.
+    pub ops: Option<u64>,
+    /// The seed.
+    pub seed: Option<u64>,
+    /// `key=value` pairs, in order; the last one wins.
+    pub set: Vec<(String, String)>,
+    /// The planted bug.
+    pub bug: Option<String>,
+    /// The guarantees asked for.
+    pub guarantees: Vec<String>,
+}
+
+/// A spec with the entries of the registries that it names.
+#[derive(Clone)]
+pub struct Resolved {
+    /// What the run is asked to do, as it is recorded.
+    pub spec: Spec,
+    /// The store.
+    pub target: &'static dyn Target,
+    /// What clients do.
+    pub workload: &'static dyn Workload,
+    /// The fault families.
+    pub nemeses: Vec<&'static dyn Nemesis>,
+    /// The operations that the target supports.
+    pub supported: Vec<OpKind>,
+    /// The guarantees asked for by name.
+    pub asked: Vec<Guarantee>,
+    /// What a reader should know: kinds of operations that were left out, …
+    pub notes: Vec<String>,
+}
+
+impl Resolved {
+    /// Resolves what a user asks for.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong and what would be right.
+    pub fn new(request: &Request) -> Result<Resolved, String> {
+        let target = target(&request.target)?;
+        let workload = workload(request.workload.as_deref().unwrap_or(defaults::WORKLOAD))?;
+        let world = request.world.as_deref().unwrap_or("sim");
+        if !WORLDS.contains(&world) {
+            return Err(format!(
+                "there is no world `{world}`; there are {}",
+                WORLDS.join(", ")
+            ));
+        }
+        let time = match world {
+            "sim" => defaults::TIME_SIM,
+            _ => defaults::TIME_REAL,
+        };
+        let mut settings = Settings::defaults(target.knobs());
+        let mut workload_settings = Settings::defaults(workload.knobs());
+        let mut nemesis_settings = Settings::defaults(polygraph_nemesis::KNOBS);
+        for (key, value) in &request.set {
+            let (settings, knobs, key) = match key.split_once('.') {
+                Some(("workload", key)) => (&mut workload_settings, workload.knobs(), key),
+                Some(("nemesis", key)) => (&mut nemesis_settings, polygraph_nemesis::KNOBS, key),
+                Some((owner, _)) => {
+                    return Err(format!(
+                        "`{owner}` in `{key}` has no settings; write key, workload.key or nemesis.key"
+                    ));
+                }
+                None => (&mut settings, target.knobs(), key.as_str()),
+            };
+            settings.set(knobs, key, value)?;
+        }
+        let time = request.time.unwrap_or(time);
+        let spec = Spec {
+            target: target.name().to_owned(),
+            settings,
+            workload: WorkloadSpec {
+                name: workload.name().to_owned(),
+                settings: workload_settings,
+            },
+            nemesis: families(&request.nemesis)?,
+            nemesis_settings,
+            world: world.to_owned(),
+            nodes: positive("--nodes", request.nodes.unwrap_or(defaults::NODES), 1000)?,
+            clients: positive(
+                "--clients",
+                request.clients.unwrap_or(defaults::CLIENTS),
+                10_000,
+            )?,
+            rate: positive(
+                "--rate",
+                request.rate.unwrap_or(defaults::RATE),
+                100_000_000,
+            )?,
+            time_ns: u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),
+            ops: request.ops,
+            seed: request.seed.unwrap_or(defaults::SEED),
+            bug: request.bug.clone(),
+            guarantees: request.guarantees.clone(),
+        };
+        if time.is_zero() {
+            return Err("`--time 0` leaves no time; write a duration like 10s".to_owned());
+        }
+        Resolved::of(spec)
+    }
+
+    /// Resolves a recorded spec.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong and what would be right.
+    pub fn of(mut spec: Spec) -> Result<Resolved, String> {
+        let target = target(&spec.target)?;
+        let workload = workload(&spec.workload.name)?;
+        spec.settings = Settings::resolve(target.knobs(), &spec.settings)?;
+        spec.workload.settings = Settings::resolve(workload.knobs(), &spec.workload.settings)?;
+        spec.nemesis_settings =
+            Settings::resolve(polygraph_nemesis::KNOBS, &spec.nemesis_settings)?;
+        let deployment = deployment(&spec);
+        target.validate(&deployment)?;
+        if let Some(bug) = &spec.bug
+            && !target.bugs().iter().any(|known| known.name == bug)
+        {
+            let known: Vec<_> = target.bugs().iter().map(|bug| bug.name).collect();
+            return Err(format!(
+                "{} has no planted bug `{bug}`; there are {}",
+                spec.target,
+                known.join(", ")
+            ));
+        }
+        let nemeses = spec
+            .nemesis
+            .iter()
+            .map(|name| nemesis(name))
+            .collect::<Result<_, _>>()?;
+        let asked = spec
+            .guarantees
+            .iter()
+            .map(|name| asked(name))
+            .collect::<Result<_, _>>()?;
+        let supported = target.supports(&spec.settings).to_vec();
+        let mut resolved = Resolved {
+            spec,
+            target,
+            workload,
+            nemeses,
+            supported,
+            asked,
+            notes: Vec::new(),
+        };
+        resolved.fit()?;
+        Ok(resolved)
+    }
+
+    /// What is deployed.
+    #[must_use]
+    pub fn deployment(&self) -> Deployment {
+        deployment(&self.spec)
+    }
+
+    /// The guarantees that the run is judged by.
+    #[must_use]
+    pub fn guarantees(&self) -> Vec<Guarantee> {
+        if !self.asked.is_empty() {
+            return self.asked.clone();
+        }
+        let mut guarantees = self.workload.guarantees().to_vec();
+        guarantees.push(Guarantee::Recovers);
+        guarantees
+    }
+
+    /// Whether workload and target fit together; notes what is left out.
+    fn fit(&mut self) -> Result<(), String> {
+        let lacks = |kinds: &[OpKind]| -> Vec<&'static str> {
+            let lacking = kinds.iter().filter(|kind| !self.supported.contains(kind));
+            lacking.map(|kind| kind.name()).collect()
+        };
+        let missing = lacks(self.workload.needs());
+        if !missing.is_empty() {
+            let fits = |workload: &&&dyn Workload| lacks(workload.needs()).is_empty();
+            let fitting = polygraph_workloads::WORKLOADS.iter().filter(fits);
+            let fitting: Vec<_> = fitting.map(|workload| workload.name()).collect();
+            return Err(format!(
+                "{} does not support {}, which the workload `{}` needs; workloads that fit: {}",
+                self.spec.target,
+                missing.join(", "),
+                self.workload.name(),
+                fitting.join(", "),
+            ));
+        }
+        let left_out = lacks(self.workload.mix());
+        if !left_out.is_empty() {
+            self.notes.push(format!(
+                "{} does not support {}: left out of the workload",
+                self.spec.target,
+                left_out.join(", ")
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn deployment(spec: &Spec) -> Deployment {
+    Deployment {
+        nodes: spec.nodes,
+        settings: spec.settings.clone(),
+        bug: spec.bug.clone(),
+        seed: spec.seed,
+    }
+}
+
+/// The fault families that are meant, in the order of the registry.
+fn families(names: &[String]) -> Result<Vec<String>, String> {
+    let names: Vec<&str> = match names {
+        [] => vec![defaults::NEMESIS],
+        names => names.iter().map(String::as_str).collect(),
+    };
+    match names[..] {
+        ["none"] => return Ok(Vec::new()),
+        ["all"] => {
+            return Ok(FaultFamily::ALL
+                .iter()
+                .map(|family| family.name().to_owned())
+                .collect());
+        }
+        _ => {}
+    }
+    for name in &names {
+        if matches!(*name, "none" | "all") {
+            return Err(format!(
+                "`{name}` stands alone; it cannot be combined with families"
+            ));
+        }
+        nemesis(name)?;
+    }
+    let chosen = NEMESES.iter().map(|nemesis| nemesis.family().name());
+    Ok(chosen
+        .filter(|name| names.contains(name))
+        .map(str::to_owned)
+        .collect())
+}
+
+/// A guarantee that is asked for by name, and can be checked.
+fn asked(name: &str) -> Result<Guarantee, String> {
+    if name.contains('+') {
+        return Err(format!(
+            "`{name}` asks for several guarantees jointly, which cannot be decided yet; write them with commas to ask for each alone"
+        ));
+    }
+    let guarantee: Guarantee = name.parse()?;
+    if entry(guarantee).is_none() {
+        let known: Vec<_> = polygraph_checker::GUARANTEES
+            .iter()
+            .map(|entry| entry.guarantee.name())
+            .collect();
+        return Err(format!(
+            "`{name}` cannot be checked yet; there are {}",
+            known.join(", ")
+        ));
+    }
+    Ok(guarantee)
+}
+
+fn positive<T>(option: &str, value: T, most: T) -> Result<T, String>
+where
+    T: PartialOrd + From<u8> + std::fmt::Display,
+{
+    if value < T::from(1) || value > most {
+        return Err(format!(
+            "`{option} {value}` is not possible; give a number from 1 to {most}"
+        ));
+    }
+    Ok(value)
+}

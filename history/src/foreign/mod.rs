@@ -1,0 +1,59 @@
+//! Other people's histories: Jepsen's in EDN, JSON and as console logs, and Porcupine's logs.
+//!
+//! All end in the same [`History`]: a syntax gives forms, a form is a row, a row is an event, and
+//! rows are paired. In all of them nil denotes the initial value. Start in [`crate::read`].
+
+mod assemble;
+mod edn;
+mod json;
+mod log;
+mod ops;
+mod row;
+mod source;
+mod tape;
+mod text;
+
+use std::io::BufRead;
+
+pub(crate) use log::parse as parse_log_line;
+pub(crate) use ops::Keying;
+pub(crate) use source::{Source, Syntax};
+pub(crate) use tape::Token;
+
+use crate::{History, ReadError};
+use assemble::Assembly;
+use ops::Ops;
+use row::Row;
+
+/// How a history of another tool is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Jepsen's rows in this syntax.
+    Rows(Syntax),
+    /// Jepsen's lines.
+    Log,
+    /// Porcupine's rows, in EDN.
+    PorcupineKv,
+}
+
+/// Reads a history of another tool, and says whether tuples were keys and values.
+///
+/// # Errors
+/// For anything that is not as the dialect says, and for what reading gives.
+pub(crate) fn read(
+    input: impl BufRead,
+    dialect: Dialect,
+    keying: Keying,
+) -> Result<(History, bool), ReadError> {
+    let mut assembly = Assembly::new(Ops::new(keying));
+    match dialect {
+        Dialect::Log => log::read(input, &mut assembly)?,
+        Dialect::Rows(syntax) => Source::new(input, syntax)
+            .for_each(|form, place| assembly.add(&Row::of(form)?, place, Ops::jepsen))?,
+        Dialect::PorcupineKv => Source::new(input, Syntax::Edn).for_each(|form, place| {
+            assembly.add(&Row::of(form)?, place, |ops, row, _| ops.porcupine_kv(row))
+        })?,
+    }
+    let keyed = assembly.ops.keyed();
+    Ok((assembly.finish()?, keyed))
+}

@@ -1,0 +1,286 @@
+//! A verdict as data: the fields of `verdict.json` and of `--json`.
+
+use polygraph_checker::{Validity, Verdict};
+use polygraph_history::History;
+use polygraph_history::settings::Settings;
+use serde::Serialize;
+
+/// What a run or a check found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The version of the format.
+    pub polygraph: u32,
+    /// `test` or `check`.
+    pub command: String,
+    /// The whole, after the exit code: `holds`, `violated`, `unknown` or `none`.
+    pub verdict: &'static str,
+    /// The exit code.
+    pub exit: u8,
+    /// The store under test, of a test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Its settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
+    /// What clients did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workload: Option<String>,
+    /// The fault families.
+    pub nemesis: Vec<String>,
+    /// Where it ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub world: Option<String>,
+    /// The first seed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// How many seeds.
+    pub seeds: u64,
+    /// How operations ended.
+    pub operations: Counts,
+    /// Faults by family.
+    pub faults: Vec<FaultCounts>,
+    /// Whether the history was cut short.
+    pub truncated: bool,
+    /// How what is ambiguous was read.
+    pub assumptions: Vec<String>,
+    /// What a reader should know besides.
+    pub warnings: Vec<String>,
+    /// The answers.
+    pub guarantees: Vec<GuaranteeReport>,
+    /// The command that replays it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay: Option<String>,
+    /// The folder of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// One a seed, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<Report>,
+}
+
+/// How operations ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// They took place.
+    pub ok: u64,
+    /// They did not.
+    pub fail: u64,
+    /// Not known.
+    pub info: u64,
+    /// They were due while their client was busy for too long, and were never issued.
+    #[serde(rename = "not-issued")]
+    pub not_issued: u64,
+}
+
+/// What became of the faults of a family.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FaultCounts {
+    /// The family.
+    pub kind: String,
+    /// How many the schedule had.
+    pub planned: u64,
+    /// How many were begun.
+    pub applied: u64,
+    /// How many were seen to act.
+    pub verified: u64,
+}
+
+/// What a verdict means, given what was claimed and asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It held.
+    Holds,
+    /// It was violated, as the target's documentation says.
+    ViolatedAsDocumented,
+    /// It is documented as broken, and this run did not show it.
+    NotExhibited,
+    /// It is claimed, and this run did not evaluate it.
+    NotExercised,
+    /// Not decided.
+    Unknown,
+    /// It was violated.
+    Violated,
+    /// It was violated although the target claims it.
+    ClaimBroken,
+}
+
+impl Outcome {
+    /// As it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Outcome::Holds => "holds",
+            Outcome::ViolatedAsDocumented => "violated-as-documented",
+            Outcome::NotExhibited => "not-exhibited",
+            Outcome::NotExercised => "not-exercised",
+            Outcome::Unknown => "unknown",
+            Outcome::Violated => "violated",
+            Outcome::ClaimBroken => "claim-broken",
+        }
+    }
+}
+
+/// What was seen of a guarantee; `not-exercised` where nobody looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Observed {
+    /// It held.
+    Holds,
+    /// Not decided.
+    Unknown,
+    /// It was violated.
+    Violated,
+    /// Nobody looked.
+    NotExercised,
+}
+
+impl From<Validity> for Observed {
+    fn from(validity: Validity) -> Observed {
+        match validity {
+            Validity::Holds => Observed::Holds,
+            Validity::Unknown => Observed::Unknown,
+            Validity::Violated => Observed::Violated,
+        }
+    }
+}
+
+/// The answer for one guarantee.
+#[derive(Clone, Debug, Serialize)]
+pub struct GuaranteeReport {
+    /// Its name.
+    pub name: String,
+    /// The answer.
+    pub verdict: Observed,
+    /// What it means here.
+    pub outcome: Outcome,
+    /// Claimed, documented as broken, or neither.
+    pub claimed: Option<bool>,
+    /// Whether the user asked for it by name.
+    pub asked: bool,
+    /// Which algorithm decided.
+    pub algorithm: &'static str,
+    /// How many operations it looked at.
+    pub operations_checked: u64,
+    /// How many of them had an unknown outcome.
+    pub indeterminate: u64,
+    /// How often a violation could have shown.
+    pub opportunities: u64,
+    /// What was shown before the budget ended.
+    pub established: Option<String>,
+    /// Why the answer is unknown.
+    pub reason: Option<&'static str>,
+    /// The evidence.
+    pub anomalies: Vec<AnomalyReport>,
+    /// How many anomalies there are in all.
+    pub anomaly_count: u64,
+    /// What a reader should know of this answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// How long the check took, milliseconds.
+    pub checked_in_ms: u64,
+}
+
+/// One piece of evidence.
+#[derive(Clone, Debug, Serialize)]
+pub struct AnomalyReport {
+    /// Its name in the field.
+    pub kind: &'static str,
+    /// What happened, in words.
+    pub explanation: String,
+    /// The indices of the invocations that show it.
+    pub operations: Vec<u64>,
+    /// The key it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Whether the second, independent check agreed.
+    pub confirmed: bool,
+}
+
+impl GuaranteeReport {
+    /// The report of a verdict on a history; what it means is still to be filled in.
+    #[must_use]
+    pub fn new(verdict: &Verdict, history: &History, checked_in_ms: u64) -> GuaranteeReport {
+        let anomaly = |anomaly: &polygraph_checker::Anomaly| AnomalyReport {
+            kind: anomaly.kind,
+            explanation: anomaly.explanation.clone(),
+            operations: anomaly.operations.clone(),
+            key: anomaly.key.as_ref().map(ToString::to_string),
+            confirmed: anomaly.confirm(history).is_ok(),
+        };
+        GuaranteeReport {
+            name: verdict.guarantee.name().to_owned(),
+            verdict: verdict.validity.into(),
+            outcome: Outcome::Unknown,
+            claimed: None,
+            asked: false,
+            algorithm: verdict.algorithm,
+            operations_checked: verdict.operations_checked,
+            indeterminate: verdict.indeterminate,
+            opportunities: verdict.opportunities,
+            established: verdict.established.clone(),
+            reason: verdict.reason.map(polygraph_checker::Reason::name),
+            anomalies: verdict.anomalies.iter().map(anomaly).collect(),
+            anomaly_count: verdict.anomaly_count,
+            warnings: verdict.warnings.clone(),
+            checked_in_ms,
+        }
+    }
+
+    /// A guarantee that the target claims and nobody looked at.
+    #[must_use]
+    pub fn not_exercised(name: &str, claimed: bool) -> GuaranteeReport {
+        GuaranteeReport {
+            name: name.to_owned(),
+            verdict: Observed::NotExercised,
+            outcome: Outcome::NotExercised,
+            claimed: Some(claimed),
+            asked: false,
+            algorithm: "none",
+            operations_checked: 0,
+            indeterminate: 0,
+            opportunities: 0,
+            established: None,
+            reason: Some("not-applicable"),
+            anomalies: Vec::new(),
+            anomaly_count: 0,
+            warnings: Vec::new(),
+            checked_in_ms: 0,
+        }
+    }
+}
+
+/// An error as data: what `--json` prints when there is no verdict.
+#[derive(Clone, Debug, Serialize)]
+pub struct ErrorReport {
+    /// The version of the format.
+    pub polygraph: u32,
+    /// The error.
+    pub error: ErrorBody,
+    /// The exit code.
+    pub exit: u8,
+}
+
+/// What is wrong, where, and what would be right.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ErrorBody {
+    /// `usage`, `input`, `harness` or `bug`.
+    pub kind: &'static str,
+    /// The sentence.
+    pub message: String,
+    /// The file at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line in it, counted from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// The column in it, counted from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+    /// The field at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What would be right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+}

@@ -1,0 +1,114 @@
+//! The verdict as a table for a person.
+
+use tabled::Table;
+use tabled::builder::Builder;
+use tabled::settings::Style;
+use tabled::settings::object::Columns;
+use tabled::settings::{Modify, Width};
+
+use crate::{GuaranteeReport, Observed, Report};
+
+/// The table of a test: what was claimed, what was seen, and by what evidence.
+#[must_use]
+pub fn test_table(report: &Report, width: usize) -> String {
+    let mut builder = Builder::default();
+    builder.push_record(["guarantee", "claimed", "observed", "evidence"]);
+    for guarantee in &report.guarantees {
+        let claimed = match guarantee.claimed {
+            Some(true) => "holds",
+            Some(false) => "broken",
+            None if guarantee.asked => "asked",
+            None => "—",
+        };
+        builder.push_record([
+            guarantee.name.clone(),
+            claimed.to_owned(),
+            observed(guarantee),
+            evidence(guarantee),
+        ]);
+    }
+    render(builder, width)
+}
+
+/// The table of a check.
+#[must_use]
+pub fn check_table(report: &Report, width: usize) -> String {
+    let mut builder = Builder::default();
+    builder.push_record(["guarantee", "observed", "evidence"]);
+    for guarantee in &report.guarantees {
+        builder.push_record([
+            guarantee.name.clone(),
+            observed(guarantee),
+            evidence(guarantee),
+        ]);
+    }
+    render(builder, width)
+}
+
+fn render(builder: Builder, width: usize) -> String {
+    let columns = builder.count_columns();
+    let mut table: Table = builder.build();
+    table.with(Style::modern_rounded());
+    // The last column takes what the others leave.
+    let used: usize = match columns {
+        4 => 24 + 9 + 24 + 13,
+        _ => 24 + 24 + 10,
+    };
+    let rest = width.saturating_sub(used).max(30);
+    table.with(Modify::new(Columns::last()).with(Width::wrap(rest).keep_words(true)));
+    table.to_string()
+}
+
+fn observed(guarantee: &GuaranteeReport) -> String {
+    match guarantee.verdict {
+        Observed::NotExercised => "not exercised".to_owned(),
+        _ => guarantee.outcome.name().replace('-', " "),
+    }
+}
+
+fn evidence(guarantee: &GuaranteeReport) -> String {
+    let checked = match guarantee.indeterminate {
+        0 => format!("{} operations", guarantee.operations_checked),
+        unknown => format!(
+            "{} operations, {unknown} of them indeterminate",
+            guarantee.operations_checked
+        ),
+    };
+    match guarantee.verdict {
+        Observed::NotExercised => String::new(),
+        Observed::Holds => {
+            format!("{checked}, {} opportunities", guarantee.opportunities)
+        }
+        Observed::Unknown => {
+            let reason = guarantee.reason.unwrap_or("unknown");
+            match &guarantee.established {
+                Some(established) => format!("{reason}: {established}"),
+                None => format!(
+                    "{reason}: {checked}, {} opportunities",
+                    guarantee.opportunities
+                ),
+            }
+        }
+        Observed::Violated => {
+            let Some(first) = guarantee.anomalies.first() else {
+                return String::new();
+            };
+            let confirmed = if first.confirmed {
+                "confirmed"
+            } else {
+                "NOT CONFIRMED"
+            };
+            let count = match guarantee.anomaly_count {
+                0 | 1 => String::new(),
+                count => format!(", the first of {count}"),
+            };
+            let events: Vec<_> = first.operations.iter().map(ToString::to_string).collect();
+            format!(
+                "{}: {} ({confirmed}{count}; events {})",
+                first.kind,
+                first.explanation,
+                events.join(", ")
+            )
+        }
+    }
+}
