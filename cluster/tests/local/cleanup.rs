@@ -175,12 +175,7 @@ fn a_program_that_is_no_node_is_an_error_and_leaves_nothing() {
     let options = polygraph_cluster::local::Options {
         registry: Registry::at(place.path().join("runs")),
     };
-    let deployment = polygraph_cluster::Deployment {
-        nodes: 2,
-        settings: polygraph_history::settings::Settings::default(),
-        bug: None,
-        seed: 1,
-    };
+    let deployment = crate::echo::deployment(2);
     let mut program = crate::echo::program("datagram");
     program.path = "/bin/sh".into();
     program.arguments = ["-c", "echo no seat for me >&2"].map(Into::into).into();
