@@ -2,8 +2,7 @@
 
 use anyhow::Context as _;
 use clap::Args;
-use polygraph_cluster::{Deployment, local};
-use polygraph_history::settings::Settings;
+use polygraph_cluster::local;
 use polygraph_targets::target;
 
 use super::failure::Failure;
@@ -20,12 +19,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let target = target(&arguments.target).map_err(Failure::usage)?;
     let seat = local::Seat::read().context("a node is started by the harness only");
     let seat = seat.map_err(|error| Failure::harness(&error))?;
-    // Settings have lost their types on the way.
-    let settings = Settings::resolve(target.knobs(), &seat.deployment.settings);
-    let deployment = Deployment {
-        settings: settings.map_err(Failure::usage)?,
-        ..seat.deployment.clone()
-    };
+    let deployment = seat.deployment(target.knobs()).map_err(|error| Failure::harness(&error.into()))?;
     target
         .serve(&deployment, seat)
         .map_err(|error| Failure::harness(&anyhow::Error::from(error)))?;
