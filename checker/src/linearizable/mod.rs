@@ -5,6 +5,13 @@
 //!   problem, smaller.
 //! - `zones`: distinct values, in near-linear time.
 //! - `search`: everything else; two halves that take turns, `breadth` and `lazy`.
+//! - `evidence`: a small sub-history that is wrong. `explain`: what to say of it.
+//!
+//! Kinds of violations: `phantom-read`, a value that nobody wrote, or had begun to write;
+//! `stale-read`, a value that had been replaced before the operation began, or that is older than
+//! what another operation had found before; `lost-write`, the same where nobody ever saw the newer
+//! value, or where a compare-and-set replaced the older one; `cas-double-success`, a value that
+//! was written once and replaced twice; `non-linearizable`, everything else.
 //!
 //! Terms: `a` precedes `b` when `a` ended before `b` began. A key is linearizable when its
 //! operations have an order that keeps this, in which every operation has its result in the
