@@ -4,7 +4,7 @@ use polygraph_history::{History, Outcome, Time, Value};
 
 use super::elements::Breach;
 use super::log::{Access, Part, access};
-use super::orders::{Judged, Orders, REAL_TIME, Violation, span};
+use super::orders::{Judged, REAL_TIME, Violation, span};
 use super::register::{INITIAL, Register, Saw};
 use super::{At, Fact, Proof, Rules, Subject};
 use crate::Anomaly;
@@ -412,7 +412,7 @@ impl Teller<'_> {
 fn circle(judged: &Judged<'_>, saw: Saw) -> Vec<Link> {
     let register = &judged.register;
     let mut links = vec![Link::Saw(saw)];
-    let Some(orders) = Orders::new(register, &judged.swept, &mut Vec::new()) else {
+    let Some(orders) = &judged.decided.orders else {
         return links;
     };
     let (from, to) = (orders.chain_of(saw.returned), orders.chain_of(saw.visible));
