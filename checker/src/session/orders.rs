@@ -140,6 +140,7 @@ fn decide(register: &Register<'_>, swept: &Swept) -> Decided {
     decided
         .violations
         .dedup_by_key(|violation| violation.read());
+    decided.orders = Some(orders);
     decided
 }
 
