@@ -153,6 +153,11 @@ pub(super) fn validate(deployment: &Deployment) -> Result<(), String> {
     }
     least("ship", Duration::from_millis(1))?;
     least("failover-timeout", Duration::from_millis(50))?;
+    if deployment.bug.as_deref() == Some("skip-truncation")
+        && deployment.settings.word("failover") == "none"
+    {
+        return Err("`skip-truncation` wants failover=timeout: without, no log is cut".to_owned());
+    }
     match &deployment.bug {
         Some(bug) if BUGS.iter().all(|known| known.name != bug) => {
             let names: Vec<_> = BUGS.iter().map(|bug| bug.name).collect();

@@ -155,7 +155,10 @@ impl Target for SingleLeader {
         Box::new(Sim::new(deployment, options, make))
     }
 
-    fn serve(&self, _deployment: &Deployment, _seat: local::Seat) -> io::Result<()> {
-        Err(io::Error::from(io::ErrorKind::Unsupported))
+    fn serve(&self, deployment: &Deployment, seat: local::Seat) -> io::Result<()> {
+        let config = Config::of(deployment);
+        local::serve(deployment, seat, move |_| {
+            node::SingleLeader::new(config.clone())
+        })
     }
 }

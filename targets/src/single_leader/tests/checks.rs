@@ -223,6 +223,53 @@ pub(super) fn lost(run: &[Done], key: &Key, finals: &BTreeMap<NodeId, Value>) ->
         .collect()
 }
 
+/// Whether all reads of a set to which elements are only added are beginnings of one order that
+/// extends the real-time order of adds: each read contains every smaller one, and no element
+/// without those whose add had ended before its own began.
+pub(super) fn prefixes(run: &[Done], key: &Key) -> Result<(), String> {
+    let mut reads: Vec<BTreeSet<&Value>> = run
+        .iter()
+        .filter_map(|done| match done.ok()? {
+            (
+                _,
+                Op::Read {
+                    key: k,
+                    value: Some(value),
+                },
+            ) if k == key => Some(value.elements()?.iter().collect()),
+            _ => None,
+        })
+        .collect();
+    reads.sort_by_key(BTreeSet::len);
+    for pair in reads.windows(2) {
+        if !pair[0].is_subset(&pair[1]) {
+            return Err(format!("neither contains the other: {pair:?}"));
+        }
+    }
+    // By when each element was added first, and by when its add had surely ended.
+    let adds: Vec<(&Value, u64, u64)> = run
+        .iter()
+        .filter_map(|done| match &done.op {
+            Op::Add { key: k, value } if k == key => {
+                let end = done.ok().map_or(u64::MAX, |(at, _)| at);
+                Some((value, done.invoked, end))
+            }
+            _ => None,
+        })
+        .collect();
+    for read in &reads {
+        let begun = adds.iter().filter(|(value, ..)| read.contains(value));
+        let Some(last) = begun.map(|&(_, begin, _)| begin).max() else {
+            continue;
+        };
+        let missing = |&&(value, _, end): &&(&Value, u64, u64)| end < last && !read.contains(value);
+        if let Some((value, ..)) = adds.iter().find(missing) {
+            return Err(format!("{value} is missing from {read:?}"));
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,6 +297,26 @@ mod tests {
             invoked,
             answered: end.map(|at| (at, Reply::ok(op))),
         }
+    }
+
+    #[test]
+    fn beginnings() {
+        let s = Key::from("s");
+        let add = |value: i64, invoked, end| {
+            let (key, value) = (s.clone(), Value::from(value));
+            done(Op::Add { key, value }, invoked, end)
+        };
+        let read = |values: &[i64], invoked| {
+            let value = Some(Value::list(values.iter().copied().map(Value::from)));
+            let key = s.clone();
+            done(Op::Read { key, value }, invoked, Some(invoked + 1))
+        };
+        let adds = [add(1, 1, Some(2)), add(2, 3, None), add(3, 4, Some(5))];
+        let with = |reads: &[Done]| prefixes(&[&adds, reads].concat(), &s);
+        assert_eq!(with(&[read(&[1, 3], 6), read(&[1], 8)]), Ok(()));
+        assert_eq!(with(&[read(&[1, 2], 6), read(&[1, 2, 3], 8)]), Ok(()));
+        assert!(with(&[read(&[1, 2], 6), read(&[1, 3], 8)]).is_err());
+        assert!(with(&[read(&[3], 6)]).is_err());
     }
 
     #[test]

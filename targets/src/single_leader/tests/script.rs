@@ -1,7 +1,7 @@
 //! Transcripts: every script in `scripts/` is run and compared with what it says.
 //!
 //! Commands: `cluster nodes=N setting=value… [bug=NAME]`, `write|add NODE KEY VALUE`,
-//! `cas NODE KEY FROM TO`, `read|peek NODE KEY`, `deliver`, `sync NODE`, `fail-sync NODE`,
+//! `fill NODE KEY COUNT`, `cas NODE KEY FROM TO`, `read|peek NODE KEY`, `deliver`, `sync NODE`, `fail-sync NODE`,
 //! `settle`, `advance SPAN`, `cut A B`, `cut-one-way A B`, `isolate NODE`, `heal`, `kill NODE`,
 //! `start NODE`, `wipe NODE`, `status`. Heartbeats and empty fetches are shown with the tag
 //! `[all]` only.
@@ -111,6 +111,13 @@ impl Script {
             ("wipe", [node]) => stage.wipe(node.parse()?),
             ("cut", [a, b]) => stage.cut(a.parse()?, b.parse()?),
             ("cut-one-way", [a, b]) => stage.cut_one_way(a.parse()?, b.parse()?),
+            ("fill", [node, key, count]) => {
+                let node = node.parse()?;
+                for number in 1..=count.parse::<i64>()? {
+                    let (key, value) = (Key::from(*key), Value::from(number));
+                    stage.request(node, &Op::Add { key, value });
+                }
+            }
             ("isolate", [node]) => {
                 let node: NodeId = node.parse()?;
                 for other in stage.nodes().to_vec() {

@@ -17,6 +17,9 @@ use crate::single_leader::node::{
     FAILOVER, FORWARD, HEARTBEAT, PULL, RECONCILE, Role, SingleLeader,
 };
 
+/// How many entries of a log are shown.
+const SHOWN: u64 = 10;
+
 /// One node, its disk and its timers.
 struct Seat {
     node: Option<SingleLeader>,
@@ -257,7 +260,8 @@ impl Stage {
                 Role::Promoting(..) => "is about to lead",
                 Role::Follower => "follows",
             };
-            let entries: Vec<_> = (1..=node.log.len())
+            let first = node.log.len().saturating_sub(SHOWN) + 1;
+            let entries: Vec<_> = (first..=node.log.len())
                 .map(|index| {
                     let mark = if index > node.synced { "?" } else { "" };
                     format!("{}{mark}", brief(node.log.get(index)))
@@ -265,9 +269,10 @@ impl Stage {
                 .collect();
             let _ = writeln!(
                 self.transcript,
-                "{id} {role} {} log {} [{}]",
+                "{id} {role} {} log {} [{}{}]",
                 node.epoch,
                 node.log.end(),
+                if first > 1 { "… " } else { "" },
                 entries.join(" ")
             );
         }
