@@ -38,7 +38,9 @@ fn main() {
 fn history(keys: usize, with_cas: bool, stale: bool) -> History {
     let mut random = 1_u64;
     let mut below = |limit: usize| {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (random >> 33) as usize % limit
     };
     let names: Vec<String> = (0..keys).map(|key| format!("k{key}")).collect();

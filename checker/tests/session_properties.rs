@@ -8,11 +8,7 @@ use polygraph_checker::{Options, Validity, Verdict};
 use polygraph_history::{Body, Guarantee, History, Kind, Op, Process, Value};
 use session_support::{Chance, Script, cas, confirmed, int, read, rounds, show, write};
 
-const ALL: [Rules; 3] = [
-    Rules::READ_YOUR_WRITES,
-    Rules::MONOTONIC_READS,
-    Rules::BOTH,
-];
+const ALL: [Rules; 3] = [Rules::READ_YOUR_WRITES, Rules::MONOTONIC_READS, Rules::BOTH];
 
 /// Where reads go.
 #[derive(Clone, Copy, PartialEq)]
@@ -25,7 +21,12 @@ enum Store {
 }
 
 fn verdict(history: &History, rules: Rules) -> Verdict {
-    check(history, &Options::default(), Guarantee::ReadYourWrites, rules)
+    check(
+        history,
+        &Options::default(),
+        Guarantee::ReadYourWrites,
+        rules,
+    )
 }
 
 /// Runs clients against a store, `keys` being registers `k0`, `k1`, … or, if `sets`, sets.
@@ -177,7 +178,10 @@ fn lagging_replicas_break_them() {
             }
         }
         println!("of {} runs violated: {violated:?}", rounds(500));
-        assert!(violated.iter().all(|&count| count * 2 > rounds(500)), "{violated:?}");
+        assert!(
+            violated.iter().all(|&count| count * 2 > rounds(500)),
+            "{violated:?}"
+        );
     }
 }
 
@@ -228,10 +232,14 @@ fn names_mean_nothing() {
         for rules in ALL {
             let (a, b) = (verdict(&history, rules), verdict(&other, rules));
             assert_eq!(a.validity, b.validity);
-            assert_eq!((a.anomaly_count, a.opportunities), (b.anomaly_count, b.opportunities));
+            assert_eq!(
+                (a.anomaly_count, a.opportunities),
+                (b.anomaly_count, b.opportunities)
+            );
             let kinds = |verdict: &Verdict| -> Vec<_> {
                 let all = verdict.anomalies.iter();
-                all.map(|anomaly| (anomaly.kind, anomaly.operations.clone())).collect()
+                all.map(|anomaly| (anomaly.kind, anomaly.operations.clone()))
+                    .collect()
             };
             assert_eq!(kinds(&a), kinds(&b));
         }
@@ -245,7 +253,10 @@ fn forgotten(script: &Script, at: usize) -> Script {
     let Process::Client(number) = process else {
         return script;
     };
-    let invoked = script.events[..at].iter().rev().find(|event| event.process == process);
+    let invoked = script.events[..at]
+        .iter()
+        .rev()
+        .find(|event| event.process == process);
     let body = invoked.expect("an invocation").body.clone();
     script.events[at].kind = Kind::Info;
     script.events[at].body = body;
@@ -262,7 +273,11 @@ fn forgetting_an_answer_breaks_nothing() {
     let mut tried = 0;
     for seed in 0..rounds(1500) {
         let chance = &mut Chance::new(seed);
-        let store = if chance.percent(50) { Store::Atomic } else { Store::Lagging };
+        let store = if chance.percent(50) {
+            Store::Atomic
+        } else {
+            Store::Lagging
+        };
         let operations = 4 + chance.below(10);
         let sets = chance.percent(30);
         let script = run(chance, store, operations, sets);

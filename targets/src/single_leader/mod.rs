@@ -155,7 +155,9 @@ impl Target for SingleLeader {
         Box::new(Sim::new(deployment, options, make))
     }
 
-    fn serve(&self, _deployment: &Deployment, _seat: local::Seat) -> io::Result<()> {
-        Err(io::Error::from(io::ErrorKind::Unsupported))
+    fn serve(&self, deployment: &Deployment, seat: local::Seat) -> io::Result<()> {
+        let config = Config::of(deployment);
+        let make = move |_| node::SingleLeader::new(config.clone());
+        local::serve(deployment, seat, make)
     }
 }
