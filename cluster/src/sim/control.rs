@@ -4,7 +4,7 @@ use polygraph_history::{ClockEffect, DiskEffect, FaultKind, Link, NodeId, SlowEf
 
 use super::network::Fate;
 use super::{Happening, Sim};
-use crate::{ClockReading, Control, FaultId, Node, Probe, ProcessState};
+use crate::{ClockReading, Control, FaultId, LinkKind, Node, Probe, ProcessState};
 
 const EVERYTHING: &[FaultKind] = &[
     FaultKind::PartitionCut,
@@ -47,7 +47,13 @@ impl<N: Node> Control for Sim<N> {
     }
 
     fn release(&mut self, fault: FaultId) {
-        for happening in self.network.release(fault) {
+        let released = self.network.release(fault);
+        if N::LINKS == LinkKind::Stream {
+            // They have come as far as the place where they were kept; what was sent later has
+            // not, and must not overtake them.
+            return self.queue.push_first(self.now, released);
+        }
+        for happening in released {
             if let Happening::Message {
                 link,
                 message,
@@ -88,9 +94,9 @@ impl<N: Node> Control for Sim<N> {
         }
         if was_paused {
             seat.note(now, "goes on");
-            for happening in seat.waited() {
-                self.queue.push(now, again(happening));
-            }
+            // Before what arrives at this very moment: streams keep their order.
+            let waited = seat.waited().into_iter().map(again).collect();
+            self.queue.push_first(now, waited);
         }
     }
 
