@@ -3,6 +3,7 @@
 use polygraph_history::{ClockEffect, DiskEffect, FaultKind, Link, NodeId, SlowEffect};
 
 use super::network::Fate;
+use super::queue::Rank;
 use super::{Happening, Sim};
 use crate::{ClockReading, Control, FaultId, LinkKind, Node, Probe, ProcessState};
 
@@ -51,7 +52,10 @@ impl<N: Node> Control for Sim<N> {
         if N::LINKS == LinkKind::Stream {
             // They have come as far as the place where they were kept; what was sent later has
             // not, and must not overtake them.
-            return self.queue.push_first(self.now, released);
+            for message in released {
+                self.queue.push_as(Rank::Released, self.now, message);
+            }
+            return;
         }
         for happening in released {
             if let Happening::Message {
@@ -95,8 +99,9 @@ impl<N: Node> Control for Sim<N> {
         if was_paused {
             seat.note(now, "goes on");
             // Before what arrives at this very moment: streams keep their order.
-            let waited = seat.waited().into_iter().map(again).collect();
-            self.queue.push_first(now, waited);
+            for happening in seat.waited() {
+                self.queue.push_as(Rank::Waited, now, again(happening));
+            }
         }
     }
 

@@ -5,8 +5,16 @@ use std::collections::BinaryHeap;
 
 use polygraph_history::Time;
 
-/// Where numbers begin: there is room on both sides.
-const MIDDLE: u64 = 1 << 63;
+/// What comes first of the things planned for the same time.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Rank {
+    /// What a node was given while it stood still.
+    Waited,
+    /// What had come over a link as far as it could.
+    Released,
+    /// Everything else.
+    Planned,
+}
 
 /// A queue of things to come.
 #[derive(Debug)]
@@ -15,9 +23,7 @@ pub(super) struct Queue<T> {
     /// The things themselves, which are large; the heap moves only their places.
     items: Vec<Option<T>>,
     free: Vec<u32>,
-    /// The number of the last thing planned, and that of the thing planned first of all.
     planned: u64,
-    first: u64,
 }
 
 impl<T> Queue<T> {
@@ -26,25 +32,18 @@ impl<T> Queue<T> {
             heap: BinaryHeap::new(),
             items: Vec::new(),
             free: Vec::new(),
-            planned: MIDDLE,
-            first: MIDDLE,
+            planned: 0,
         }
     }
 
     pub(super) fn push(&mut self, at: Time, item: T) {
+        self.push_as(Rank::Planned, at, item);
+    }
+
+    /// Plans something that comes before or after other things of that time.
+    pub(super) fn push_as(&mut self, rank: Rank, at: Time, item: T) {
         self.planned += 1;
-        self.put(at, self.planned, item);
-    }
-
-    /// Plans things, in their order, before everything else that is planned for that time.
-    pub(super) fn push_first(&mut self, at: Time, items: Vec<T>) {
-        self.first -= items.len() as u64;
-        for (number, item) in (self.first..).zip(items) {
-            self.put(at, number, item);
-        }
-    }
-
-    fn put(&mut self, at: Time, number: u64, item: T) {
+        let number = (rank as u64) << 62 | self.planned;
         let place = match self.free.pop() {
             Some(place) => {
                 self.items[place as usize] = Some(item);
