@@ -76,6 +76,9 @@ pub(super) struct Arguments {
     quiet: bool,
 }
 
+/// The largest number that every reader of JSON keeps exactly.
+const LARGEST_SEED: u64 = (1 << 53) - 1;
+
 /// Reads `key=value`.
 fn setting(text: &str) -> Result<(String, String), String> {
     text.split_once('=')
@@ -87,9 +90,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let seed = match arguments.seed.as_deref() {
         None => defaults::SEED,
         Some("random") => random_seed(),
-        Some(text) => text
-            .parse()
-            .map_err(|_| Failure::usage(format!("`--seed {text}` is not a number or `random`")))?,
+        Some(text) => text.parse().ok().filter(|&seed| seed <= LARGEST_SEED).ok_or_else(|| {
+            Failure::usage(format!(
+                "`--seed {text}` is not possible; write a number from 0 to {LARGEST_SEED}, or `random`"
+            ))
+        })?,
     };
     let request = Request {
         target: arguments.target.clone(),

@@ -157,13 +157,7 @@ impl Target for SingleLeader {
 
     fn serve(&self, deployment: &Deployment, seat: local::Seat) -> io::Result<()> {
         let config = Config::of(deployment);
-<<<<<<< HEAD
         let make = move |_| node::SingleLeader::new(config.clone());
         local::serve(deployment, seat, make)
-=======
-        local::serve(deployment, seat, move |_| {
-            node::SingleLeader::new(config.clone())
-        })
->>>>>>> main
     }
 }
