@@ -348,7 +348,7 @@ impl Run<'_> {
             Op::Write { value, .. } | Op::Cas { to: value, .. } => {
                 // Long enough ago that nobody can still be about to read it.
                 let past = if self.shape.retire < 1000 { 20 } else { 2000 };
-                if register.used % past == 0 {
+                if register.used.is_multiple_of(past) {
                     register.earlier = register.value.clone();
                 }
                 register.value = value.clone();

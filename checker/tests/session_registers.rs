@@ -21,6 +21,8 @@ struct Mix {
     transactions: bool,
     /// Whether two processes may share a session.
     shared: bool,
+    /// How many events have one time; 0 for order by position.
+    tick: u64,
     /// Percent of values read that nobody wrote.
     phantoms: usize,
 }
@@ -51,7 +53,10 @@ fn random(chance: &mut Chance, mix: Mix) -> History {
         let Some(op) = open[at].take() else {
             if left == 0 {
                 if open.iter().all(Option::is_none) || chance.percent(10) {
-                    return script.history();
+                    return match mix.tick {
+                        0 => script.history(),
+                        tick => script.coarse(tick),
+                    };
                 }
                 continue;
             }
@@ -177,6 +182,7 @@ const UNIQUE: Mix = Mix {
     duplicates: false,
     transactions: false,
     shared: false,
+    tick: 0,
     phantoms: 0,
 };
 
@@ -185,6 +191,7 @@ fn unique_values_are_exact() {
     fuzz("unique", 6000, |chance| Mix {
         operations: 3 + chance.below(5),
         processes: 2 + chance.below(3),
+        tick: chance.below(8).saturating_sub(4) as u64,
         ..UNIQUE
     });
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use anyhow::Context as _;
 use polygraph_checker::Options;
-use polygraph_cluster::{World, sim};
+use polygraph_cluster::{World, local, sim};
 use polygraph_history::spec::Spec;
 use polygraph_history::{History, Key, Order, Time};
 use polygraph_nemesis::{Env, schedule};
@@ -51,8 +51,20 @@ pub fn deploy(resolved: &Resolved) -> anyhow::Result<Box<dyn World>> {
         "sim" => Ok(resolved
             .target
             .simulate(&deployment, &sim::Options::default())),
-        other => anyhow::bail!("the world `{other}` is not built yet"),
+        _ => deploy_locally(resolved),
     }
+}
+
+/// Deploys as processes of this program, on loopback.
+fn deploy_locally(resolved: &Resolved) -> anyhow::Result<Box<dyn World>> {
+    local::sweep().context("what a dead run left behind cannot be cleaned up")?;
+    let program = local::Program {
+        path: std::env::current_exe().context("this program does not know its own path")?,
+        arguments: vec!["node".into(), resolved.spec.target.clone().into()],
+        environment: Vec::new(),
+    };
+    let world = local::Local::start(&program, &resolved.deployment(), &local::Options::default());
+    Ok(Box::new(world.context("the nodes cannot be started")?))
 }
 
 /// Runs a spec in a world that is deployed, and records it.

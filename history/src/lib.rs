@@ -6,7 +6,7 @@
 //! - [`FaultEvent`], [`Effect`]: everything that a nemesis can do.
 //! - [`Guarantee`]: the names of what a history may be asked for.
 //! - [`spec`]: what a run was asked to do, the first line of a history; [`settings`]: its knobs.
-//! - [`read`]: any history, ours or other people's, recognised by content; [`FORMATS`].
+//! - [`read()`]: any history, ours or other people's, recognised by content; [`FORMATS`].
 //! - [`jsonl`]: our own format, also for writing; [`ReadError`]: why a file is none.
 //! - [`random`]: numbers that are functions of a seed and a purpose, for everybody above.
 //!

@@ -17,6 +17,7 @@ use std::error::Error;
 use std::fmt::{Display, Write};
 
 use goldenscript::{Argument, Command, Runner};
+use polygraph_cluster::local::survives;
 use polygraph_cluster::{
     Context, ContextParts, Deployment, Disk, Effect, Node, Reply, RequestId, SyncId, Timer,
 };
@@ -114,6 +115,7 @@ impl<N: Node<Message: Display>> Transcript<N> {
                 self.queue.push_back(synced);
             }
             Effect::Send { to, message } => {
+                survives(&message).expect("every message can be sent as bytes");
                 self.queue.push_back(Happening::Message(id, to, message));
             }
             Effect::Reply { request, reply } => {

@@ -27,6 +27,12 @@ const KNOBS: &[Knob] = &[
         about: "after how many operations a key retires",
     },
     Knob {
+        key: "repeat",
+        accepts: Accepts::Ratio,
+        default: "50%",
+        about: "the share of operations on the key that the client used last, as one who works on a thing does",
+    },
+    Knob {
         key: "read",
         accepts: Accepts::Ratio,
         default: "50%",

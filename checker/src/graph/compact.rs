@@ -48,6 +48,11 @@ impl Graph {
         self.first.len().saturating_sub(1)
     }
 
+    /// How many edges there are.
+    pub(crate) fn edge_count(&self) -> usize {
+        self.to.len()
+    }
+
     /// The edges that begin at a node, as positions for [`Graph::edge`].
     pub(crate) fn places(&self, node: u32) -> std::ops::Range<u32> {
         self.first[node as usize]..self.first[node as usize + 1]

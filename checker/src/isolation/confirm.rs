@@ -7,6 +7,8 @@
 
 use polygraph_history::{EventIndex, History, Key, Micro, Op, Operation, Outcome, Value};
 
+use rustc_hash::FxHashMap;
+
 use super::{At, Because, Class, Evidence, Kind, Proof, Step, Suffix};
 
 type Checked = Result<(), String>;
@@ -17,7 +19,7 @@ type Checked = Result<(), String>;
 /// What is wrong with it, as a sentence.
 pub fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
     let kind = match &proof.evidence {
-        Evidence::Cycle(steps) => return cycle(history, steps, proof.kind),
+        Evidence::Cycle(steps) => return cycle(&Record::new(history, steps), steps, proof.kind),
         Evidence::NotAList { .. } | Evidence::Unwritten { .. } => Kind::ThinAirRead,
         Evidence::Duplicate { .. } => Kind::DuplicateElements,
         Evidence::Diverged { .. } | Evidence::Reordered { .. } => Kind::IncompatibleOrder,
@@ -35,13 +37,68 @@ pub fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
             proof.kind.name()
         )
     })?;
-    facts(history, &proof.evidence)
+    facts(&Record::new(history, &[]), &proof.evidence)
 }
 
-fn facts(history: &History, evidence: &Evidence) -> Checked {
+/// The history, and where elements in question were appended: one pass for all of a proof.
+struct Record<'h> {
+    history: &'h History,
+    appends: FxHashMap<(&'h Key, &'h Value), Vec<(&'h Operation, At)>>,
+}
+
+impl<'h> Record<'h> {
+    fn new(history: &'h History, steps: &'h [Step]) -> Record<'h> {
+        let mut appends: FxHashMap<_, Vec<_>> = FxHashMap::default();
+        for step in steps {
+            match &step.because {
+                Because::Followed {
+                    key, element, next, ..
+                } => {
+                    appends.insert((key, element), Vec::new());
+                    appends.insert((key, next), Vec::new());
+                }
+                Because::Observed { key, element, .. } | Because::Missed { key, element, .. } => {
+                    appends.insert((key, element), Vec::new());
+                }
+                Because::Session | Because::RealTime => {}
+            }
+        }
+        if !appends.is_empty() {
+            for_each_append(history, |operation, at, key, value| {
+                if let Some(known) = appends.get_mut(&(key, value)) {
+                    known.push((operation, at));
+                }
+            });
+        }
+        Record { history, appends }
+    }
+}
+
+/// Every append in the history, whatever became of it.
+fn for_each_append<'h>(
+    history: &'h History,
+    mut each: impl FnMut(&'h Operation, At, &'h Key, &'h Value),
+) {
+    for operation in history.operations() {
+        let Op::Txn(micros) = history.op(operation) else {
+            continue;
+        };
+        for (position, micro) in micros.iter().enumerate() {
+            if let Micro::Append { key, value } = micro {
+                let at = At {
+                    transaction: operation.invoke,
+                    position,
+                };
+                each(operation, at, key, value);
+            }
+        }
+    }
+}
+
+fn facts(record: &Record<'_>, evidence: &Evidence) -> Checked {
     match evidence {
         Evidence::Cycle(_) => Ok(()),
-        Evidence::NotAList { read } => match micro(history, *read)? {
+        Evidence::NotAList { read } => match micro(record, *read)? {
             (
                 Outcome::Ok,
                 Micro::Read {
@@ -51,16 +108,16 @@ fn facts(history: &History, evidence: &Evidence) -> Checked {
             _ => Err("it is no read that was answered".to_owned()),
         },
         Evidence::Unwritten { read, element } => {
-            let (key, list) = list_of(history, *read)?;
+            let (key, list) = list_of(record, *read)?;
             ensure(list.contains(element), || lacks(key, list, element))?;
-            ensure(appends(history, key, element).is_empty(), || {
+            ensure(appends(record, key, element).is_empty(), || {
                 format!("{element} was appended to {key}")
             })
         }
         Evidence::Duplicate { read, element } => {
-            let (key, list) = list_of(history, *read)?;
+            let (key, list) = list_of(record, *read)?;
             let shown = list.iter().filter(|&other| other == element).count();
-            let made = appends(history, key, element);
+            let made = appends(record, key, element);
             let made = made
                 .iter()
                 .filter(|(op, _)| op.outcome != Outcome::Fail)
@@ -70,8 +127,8 @@ fn facts(history: &History, evidence: &Evidence) -> Checked {
             })
         }
         Evidence::Diverged { read, other } => {
-            let (key, list) = list_of(history, *read)?;
-            let (other_key, other) = list_of(history, *other)?;
+            let (key, list) = list_of(record, *read)?;
+            let (other_key, other) = list_of(record, *other)?;
             ensure(key == other_key, || format!("{key} is not {other_key}"))?;
             ensure(!list.starts_with(other) && !other.starts_with(list), || {
                 "one of the reads is a prefix of the other".to_owned()
@@ -81,32 +138,32 @@ fn facts(history: &History, evidence: &Evidence) -> Checked {
             read,
             earlier,
             later,
-        } => reordered(history, *read, *earlier, *later),
-        Evidence::Internal { read } => internal(history, *read),
+        } => reordered(record, *read, *earlier, *later),
+        Evidence::Internal { read } => internal(record, *read),
         Evidence::Future { read, append } => {
-            let (key, list) = list_of(history, *read)?;
-            let element = element_of(history, *append, key)?;
+            let (key, list) = list_of(record, *read)?;
+            let element = element_of(record, *append, key)?;
             let own = read.transaction == append.transaction && read.position < append.position;
             ensure(own, || "the append does not follow the read".to_owned())?;
             ensure(list.contains(element), || lacks(key, list, element))?;
-            only(history, key, element, *append)
+            only(record, key, element, *append)
         }
         Evidence::Aborted { read, append } => {
-            let (key, list) = list_of(history, *read)?;
-            let element = element_of(history, *append, key)?;
+            let (key, list) = list_of(record, *read)?;
+            let element = element_of(record, *append, key)?;
             ensure(list.contains(element), || lacks(key, list, element))?;
-            all_failed(history, key, element)
+            all_failed(record, key, element)
         }
         Evidence::OnAborted {
             read,
             aborted,
             committed,
         } => {
-            let (key, list) = list_of(history, *read)?;
-            let below = element_of(history, *aborted, key)?;
-            let above = element_of(history, *committed, key)?;
-            all_failed(history, key, below)?;
-            only(history, key, above, *committed)?;
+            let (key, list) = list_of(record, *read)?;
+            let below = element_of(record, *aborted, key)?;
+            let above = element_of(record, *committed, key)?;
+            all_failed(record, key, below)?;
+            only(record, key, above, *committed)?;
             before(key, list, below, above)
         }
         Evidence::Intermediate {
@@ -114,9 +171,9 @@ fn facts(history: &History, evidence: &Evidence) -> Checked {
             append,
             later,
         } => {
-            let (key, list) = list_of(history, *read)?;
-            let element = element_of(history, *append, key)?;
-            element_of(history, *later, key)?;
+            let (key, list) = list_of(record, *read)?;
+            let element = element_of(record, *append, key)?;
+            element_of(record, *later, key)?;
             ensure(read.transaction != append.transaction, || {
                 "a transaction may read its own intermediate states".to_owned()
             })?;
@@ -127,7 +184,7 @@ fn facts(history: &History, evidence: &Evidence) -> Checked {
             ensure(list.last() == Some(element), || {
                 format!("the read of {key} does not end with {element}")
             })?;
-            only(history, key, element, *append)
+            only(record, key, element, *append)
         }
         Evidence::SameState {
             read,
@@ -135,10 +192,10 @@ fn facts(history: &History, evidence: &Evidence) -> Checked {
             other_read,
             other_append,
         } => {
-            let (key, list) = list_of(history, *read)?;
-            let (other_key, other_list) = list_of(history, *other_read)?;
-            element_of(history, *append, key)?;
-            element_of(history, *other_append, key)?;
+            let (key, list) = list_of(record, *read)?;
+            let (other_key, other_list) = list_of(record, *other_read)?;
+            element_of(record, *append, key)?;
+            element_of(record, *other_append, key)?;
             ensure(key == other_key && list == other_list, || {
                 "the two read different states".to_owned()
             })?;
@@ -168,20 +225,23 @@ fn lacks(key: &Key, list: &[Value], element: &Value) -> String {
 }
 
 /// The transaction that this event invoked.
-fn transaction(history: &History, event: EventIndex) -> Result<(&Operation, &[Micro]), String> {
-    let operation = history
-        .operations()
-        .iter()
-        .find(|operation| operation.invoke == event)
-        .ok_or_else(|| format!("event {event} begins no operation"))?;
-    match history.op(operation) {
+fn transaction<'h>(
+    record: &Record<'h>,
+    event: EventIndex,
+) -> Result<(&'h Operation, &'h [Micro]), String> {
+    let operations = record.history.operations();
+    let operation = operations
+        .binary_search_by_key(&event, |operation| operation.invoke)
+        .map(|at| &operations[at])
+        .map_err(|_| format!("event {event} begins no operation"))?;
+    match record.history.op(operation) {
         Op::Txn(micros) => Ok((operation, micros)),
         other => Err(format!("event {event} is `{other}`, no transaction")),
     }
 }
 
-fn micro(history: &History, at: At) -> Result<(Outcome, &Micro), String> {
-    let (operation, micros) = transaction(history, at.transaction)?;
+fn micro<'h>(record: &Record<'h>, at: At) -> Result<(Outcome, &'h Micro), String> {
+    let (operation, micros) = transaction(record, at.transaction)?;
     let micro = micros.get(at.position).ok_or_else(|| {
         format!(
             "the transaction of event {} has no operation {}",
@@ -192,8 +252,8 @@ fn micro(history: &History, at: At) -> Result<(Outcome, &Micro), String> {
 }
 
 /// A read of a list that was answered, of a transaction that took place.
-fn list_of(history: &History, at: At) -> Result<(&Key, &[Value]), String> {
-    match micro(history, at)? {
+fn list_of<'h>(record: &Record<'h>, at: At) -> Result<(&'h Key, &'h [Value]), String> {
+    match micro(record, at)? {
         (
             Outcome::Ok,
             Micro::Read {
@@ -209,36 +269,30 @@ fn list_of(history: &History, at: At) -> Result<(&Key, &[Value]), String> {
 }
 
 /// What was appended here, to this list.
-fn element_of<'h>(history: &'h History, at: At, list: &Key) -> Result<&'h Value, String> {
-    match micro(history, at)?.1 {
+fn element_of<'h>(record: &Record<'h>, at: At, list: &Key) -> Result<&'h Value, String> {
+    match micro(record, at)?.1 {
         Micro::Append { key, value } if key == list => Ok(value),
         other => Err(format!("`{other}` is no append to {list}")),
     }
 }
 
 /// Every append of this element to this list, whatever became of it.
-fn appends<'h>(history: &'h History, list: &Key, element: &Value) -> Vec<(&'h Operation, At)> {
-    let mut found = Vec::new();
-    for operation in history.operations() {
-        let Op::Txn(micros) = history.op(operation) else {
-            continue;
-        };
-        for (position, micro) in micros.iter().enumerate() {
-            if matches!(micro, Micro::Append { key, value } if key == list && value == element) {
-                let at = At {
-                    transaction: operation.invoke,
-                    position,
-                };
-                found.push((operation, at));
-            }
-        }
+fn appends<'h>(record: &Record<'h>, list: &Key, element: &Value) -> Vec<(&'h Operation, At)> {
+    if let Some(known) = record.appends.get(&(list, element)) {
+        return known.clone();
     }
+    let mut found = Vec::new();
+    for_each_append(record.history, |operation, at, key, value| {
+        if key == list && value == element {
+            found.push((operation, at));
+        }
+    });
     found
 }
 
 /// That nothing but this can have added the element.
-fn only(history: &History, key: &Key, element: &Value, append: At) -> Checked {
-    let possible: Vec<At> = appends(history, key, element)
+fn only(record: &Record<'_>, key: &Key, element: &Value, append: At) -> Checked {
+    let possible: Vec<At> = appends(record, key, element)
         .into_iter()
         .filter(|(operation, _)| operation.outcome != Outcome::Fail)
         .map(|(_, at)| at)
@@ -252,8 +306,8 @@ fn only(history: &History, key: &Key, element: &Value, append: At) -> Checked {
 }
 
 /// That every append of the element failed, and there was one.
-fn all_failed(history: &History, key: &Key, element: &Value) -> Checked {
-    let all = appends(history, key, element);
+fn all_failed(record: &Record<'_>, key: &Key, element: &Value) -> Checked {
+    let all = appends(record, key, element);
     let failed = all
         .iter()
         .all(|(operation, _)| operation.outcome == Outcome::Fail);
@@ -273,26 +327,26 @@ fn before(key: &Key, list: &[Value], first: &Value, second: &Value) -> Checked {
     }
 }
 
-fn reordered(history: &History, read: At, earlier: At, later: At) -> Checked {
-    let (key, list) = list_of(history, read)?;
-    let first = element_of(history, earlier, key)?;
-    let second = element_of(history, later, key)?;
+fn reordered(record: &Record<'_>, read: At, earlier: At, later: At) -> Checked {
+    let (key, list) = list_of(record, read)?;
+    let first = element_of(record, earlier, key)?;
+    let second = element_of(record, later, key)?;
     let own = earlier.transaction == later.transaction && earlier.position < later.position;
     ensure(own, || {
         "the appends are not of one transaction in this order".to_owned()
     })?;
     ensure(list.contains(second), || lacks(key, list, second))?;
-    only(history, key, first, earlier)?;
-    only(history, key, second, later)?;
+    only(record, key, first, earlier)?;
+    only(record, key, second, later)?;
     ensure(before(key, list, first, second).is_err(), || {
         format!("{first} stands before {second}, as it should")
     })
 }
 
 /// Runs the transaction by itself up to this read.
-fn internal(history: &History, at: At) -> Checked {
-    let (key, list) = list_of(history, at)?;
-    let (_, micros) = transaction(history, at.transaction)?;
+fn internal(record: &Record<'_>, at: At) -> Checked {
+    let (key, list) = list_of(record, at)?;
+    let (_, micros) = transaction(record, at.transaction)?;
     // What is known of the list: all of it after a read, else only its end.
     let mut whole = false;
     let mut known: Vec<&Value> = Vec::new();
@@ -320,7 +374,7 @@ fn internal(history: &History, at: At) -> Checked {
     })
 }
 
-fn cycle(history: &History, steps: &[Step], kind: Kind) -> Checked {
+fn cycle(record: &Record<'_>, steps: &[Step], kind: Kind) -> Checked {
     ensure(steps.len() > 1, || {
         "a cycle has at least two steps".to_owned()
     })?;
@@ -330,7 +384,7 @@ fn cycle(history: &History, steps: &[Step], kind: Kind) -> Checked {
             format!("step {at} does not lead to the next")
         })?;
         ensure(step.from != step.to, || format!("step {at} leads nowhere"))?;
-        check_step(history, step).map_err(|problem| format!("step {at}: {problem}"))?;
+        check_step(record, step).map_err(|problem| format!("step {at}: {problem}"))?;
     }
     let named = name(steps);
     ensure(named == kind, || {
@@ -338,9 +392,9 @@ fn cycle(history: &History, steps: &[Step], kind: Kind) -> Checked {
     })
 }
 
-fn check_step(history: &History, step: &Step) -> Checked {
-    let (from, _) = transaction(history, step.from)?;
-    let (to, _) = transaction(history, step.to)?;
+fn check_step(record: &Record<'_>, step: &Step) -> Checked {
+    let (from, _) = transaction(record, step.from)?;
+    let (to, _) = transaction(record, step.to)?;
     match &step.because {
         Because::Followed {
             key,
@@ -348,18 +402,18 @@ fn check_step(history: &History, step: &Step) -> Checked {
             next,
             read,
         } => {
-            let (read_key, list) = list_of(history, *read)?;
+            let (read_key, list) = list_of(record, *read)?;
             ensure(read_key == key, || {
                 format!("the read is of {read_key}, not of {key}")
             })?;
-            author(history, from, key, element)?;
+            author(record, from, key, element)?;
             ensure(list.contains(element), || lacks(key, list, element))?;
             if list.contains(next) {
-                author(history, to, key, next)?;
+                author(record, to, key, next)?;
                 before(key, list, element, next)
             } else {
-                took_place(history, to)?;
-                wrote(history, to, key, next)
+                took_place(record, to)?;
+                wrote(record, to, key, next)
             }
         }
         Because::Observed {
@@ -371,12 +425,12 @@ fn check_step(history: &History, step: &Step) -> Checked {
                 transaction: step.to,
                 position: *position,
             };
-            let (read_key, list) = list_of(history, at)?;
+            let (read_key, list) = list_of(record, at)?;
             ensure(read_key == key, || {
                 format!("the read is of {read_key}, not of {key}")
             })?;
             ensure(list.contains(element), || lacks(key, list, element))?;
-            author(history, from, key, element)
+            author(record, from, key, element)
         }
         Because::Missed {
             key,
@@ -387,15 +441,15 @@ fn check_step(history: &History, step: &Step) -> Checked {
                 transaction: step.from,
                 position: *position,
             };
-            let (read_key, list) = list_of(history, at)?;
+            let (read_key, list) = list_of(record, at)?;
             ensure(read_key == key, || {
                 format!("the read is of {read_key}, not of {key}")
             })?;
             ensure(!list.contains(element), || {
                 format!("the read shows {element}")
             })?;
-            took_place(history, to)?;
-            wrote(history, to, key, element)
+            took_place(record, to)?;
+            wrote(record, to, key, element)
         }
         Because::Session => {
             let ended =
@@ -408,13 +462,13 @@ fn check_step(history: &History, step: &Step) -> Checked {
             "the first had not ended when the second began".to_owned()
         }),
     }?;
-    took_place(history, from)?;
-    took_place(history, to)
+    took_place(record, from)?;
+    took_place(record, to)
 }
 
 /// That this transaction appended the element, and no other can have.
-fn author(history: &History, operation: &Operation, key: &Key, element: &Value) -> Checked {
-    let mut possible = appends(history, key, element);
+fn author(record: &Record<'_>, operation: &Operation, key: &Key, element: &Value) -> Checked {
+    let mut possible = appends(record, key, element);
     possible.retain(|(operation, _)| operation.outcome != Outcome::Fail);
     match possible.as_slice() {
         [(only, _)] if only.invoke == operation.invoke => Ok(()),
@@ -425,8 +479,8 @@ fn author(history: &History, operation: &Operation, key: &Key, element: &Value) 
     }
 }
 
-fn wrote(history: &History, operation: &Operation, key: &Key, element: &Value) -> Checked {
-    let found = appends(history, key, element);
+fn wrote(record: &Record<'_>, operation: &Operation, key: &Key, element: &Value) -> Checked {
+    let found = appends(record, key, element);
     ensure(
         found
             .iter()
@@ -442,7 +496,7 @@ fn wrote(history: &History, operation: &Operation, key: &Key, element: &Value) -
 
 /// That a transaction certainly took place: it was acknowledged, or a read shows an element that
 /// only it can have appended.
-fn took_place(history: &History, operation: &Operation) -> Checked {
+fn took_place(record: &Record<'_>, operation: &Operation) -> Checked {
     let not_known = || {
         format!(
             "the transaction of event {} may not have taken place",
@@ -454,11 +508,11 @@ fn took_place(history: &History, operation: &Operation) -> Checked {
         Outcome::Fail => return Err(not_known()),
         Outcome::Info => {}
     }
-    let (_, micros) = transaction(history, operation.invoke)?;
+    let (_, micros) = transaction(record, operation.invoke)?;
     for micro in micros {
         if let Micro::Append { key, value } = micro
-            && author(history, operation, key, value).is_ok()
-            && is_read(history, key, value)
+            && author(record, operation, key, value).is_ok()
+            && is_read(record, key, value)
         {
             return Ok(());
         }
@@ -467,13 +521,14 @@ fn took_place(history: &History, operation: &Operation) -> Checked {
 }
 
 /// Whether an acknowledged transaction read this element.
-fn is_read(history: &History, list: &Key, element: &Value) -> bool {
-    let acknowledged = history
+fn is_read(record: &Record<'_>, list: &Key, element: &Value) -> bool {
+    let acknowledged = record
+        .history
         .operations()
         .iter()
         .filter(|op| op.outcome == Outcome::Ok);
     acknowledged
-        .map(|operation| history.op(operation))
+        .map(|operation| record.history.op(operation))
         .any(|op| {
             let Op::Txn(micros) = op else { return false };
             micros.iter().any(|micro| match micro {

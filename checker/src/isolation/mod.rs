@@ -26,6 +26,7 @@ mod explain;
 mod kind;
 mod orders;
 mod proof;
+mod reach;
 mod search;
 mod survey;
 mod timeline;

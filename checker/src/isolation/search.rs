@@ -9,7 +9,7 @@ use crate::graph::{Edge, Graph, Labels, strongly_connected};
 
 use super::cycles::{Cycle, Part, severity};
 use super::dependencies::{PROCESS, REALTIME, RW, WR, WW};
-use super::{Class, Suffix};
+use super::{Class, Suffix, reach};
 
 /// A step by an order of sessions or real time was taken.
 const ORDERED: u8 = 1;
@@ -21,6 +21,11 @@ const MISSED_AGAIN: u8 = 4;
 const STATES: usize = 8;
 
 const NOWHERE: u32 = u32::MAX;
+
+/// A search takes at most so many steps, and so many for each edge of its component: a shorter
+/// cycle than the one at hand is not worth minutes.
+const STEPS: u64 = 2_000_000;
+const STEPS_PER_EDGE: u64 = 200;
 
 /// What a cycle of some kind may do next.
 #[derive(Clone, Copy)]
@@ -115,36 +120,64 @@ impl<'p, 'c> Search<'p, 'c> {
         }
     }
 
-    /// The best cycles found, of this kind or of more severe ones, within so many steps.
+    /// The best cycle found, of this kind or of a more severe one, within so many steps.
     pub(super) fn run(mut self, steps: &mut u64) -> Option<Cycle> {
+        let most = STEPS + STEPS_PER_EDGE * self.part.graph.edge_count() as u64;
+        let given = most.min(*steps);
+        let mut left = given;
+        let best = self.best(&mut left);
+        *steps -= given - left;
+        best
+    }
+
+    fn best(&mut self, steps: &mut u64) -> Option<Cycle> {
         let mut best: Option<Cycle> = None;
-        for from in 0..self.part.txns {
-            for place in self.part.graph.places(from) {
-                let (node, label) = self.part.graph.edge(place);
-                if label != self.rule.rarest() {
-                    continue;
+        for (from, node) in self.starts(steps) {
+            let meeting = self.part.graph.targets(node);
+            let targets = if node < self.part.txns {
+                std::slice::from_ref(&node)
+            } else {
+                meeting
+            };
+            for &to in targets {
+                if *steps == 0 || best.as_ref().is_some_and(|best| best.txns.len() <= 2) {
+                    return best;
                 }
-                let meeting = self.part.graph.targets(node);
-                let targets = if node < self.part.txns {
-                    std::slice::from_ref(&node)
-                } else {
-                    meeting
-                };
-                for &to in targets {
-                    if *steps == 0 || best.as_ref().is_some_and(|best| best.txns.len() <= 2) {
-                        return best;
-                    }
-                    let most = best.as_ref().map_or(usize::MAX, |best| best.txns.len() - 1);
-                    if let Some(walk) = self.along(from, to, most, steps) {
-                        let named = simple_cycles(&walk)
-                            .into_iter()
-                            .filter_map(|cycle| self.part.name(&cycle, self.rule.suffix));
-                        best = best.into_iter().chain(named).min_by_key(severity);
-                    }
+                let most = best.as_ref().map_or(usize::MAX, |best| best.txns.len() - 1);
+                if let Some(walk) = self.along(from, to, most, steps) {
+                    let named = simple_cycles(&walk)
+                        .into_iter()
+                        .filter_map(|cycle| self.part.name(&cycle, self.rule.suffix));
+                    best = best.into_iter().chain(named).min_by_key(severity);
                 }
             }
         }
         best
+    }
+
+    /// The edges, each to a transaction or a meeting, from which to search.
+    fn starts(&self, steps: &mut u64) -> Vec<(u32, u32)> {
+        let first = usize::from(self.rule.keeps_apart());
+        let mut starts = Vec::new();
+        for from in 0..self.part.txns {
+            let home = self.component[from as usize][0];
+            for (node, label) in self.part.graph.edges(from) {
+                let inside = home != NOWHERE && self.component[node as usize][first] == home;
+                if label == self.rule.rarest() && inside {
+                    starts.push((from, node));
+                }
+            }
+        }
+        if self.rule.class == Class::GSingle {
+            // Most *rw* edges close no such cycle, and to see that by a search takes longest.
+            let by = self.rule.labels() & !RW;
+            let mut half = *steps / 2;
+            let given = half;
+            let closed = reach::closed(self.part, &starts, by, &mut half);
+            *steps -= given - half;
+            return closed.unwrap_or(starts);
+        }
+        starts
     }
 
     /// The shortest cycle of data and this order through one transaction, which lies on one.

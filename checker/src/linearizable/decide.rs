@@ -16,7 +16,7 @@ use super::zones;
 use crate::{Budget, Reason};
 
 /// How many keys are searched at the same time, at most.
-pub(super) const LANES: usize = 16;
+const LANES: usize = 16;
 
 /// What is known about a key.
 #[derive(Clone, Copy, Debug)]
@@ -87,9 +87,15 @@ pub(super) fn decide_all(
         .filter(|&at| keys[at].foreign.is_empty())
         .collect();
     let all: usize = understood.iter().map(|&at| keys[at].items.len()).sum();
+    // A key that is alone needs to leave nothing for others.
+    let first = if understood.len() > 1 {
+        budget.max_steps / 2
+    } else {
+        budget.max_steps
+    };
     let limits = |key: &KeyView| Limits {
-        steps: share(budget.max_steps / 2, key.items.len(), all),
-        bytes: budget.max_memory / LANES as u64,
+        steps: share(first, key.items.len(), all),
+        bytes: budget.max_memory / understood.len().clamp(1, LANES) as u64,
         deadline,
     };
     let mut decisions = vec![None; keys.len()];

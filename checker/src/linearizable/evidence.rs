@@ -31,11 +31,6 @@ impl Piece {
         }
         item
     }
-
-    /// Whether it may be the writer of what was found by an operation that began or ended then.
-    const fn begun_by(&self, end: u64) -> bool {
-        self.item.start <= end
-    }
 }
 
 /// The prefix up to a moment: what had not ended may take effect later, or never.
@@ -132,17 +127,21 @@ struct Choice {
 struct Shrink {
     pieces: Vec<Piece>,
     /// Who writes each value, by start.
-    writers: FxHashMap<ValueId, Vec<usize>>,
+    writers: FxHashMap<ValueId, Writers>,
+    /// Everybody who writes.
+    mutators: Writers,
     choice: Choice,
     limits: Limits,
 }
 
 impl Shrink {
     fn new(pieces: Vec<Piece>, limits: Limits) -> Shrink {
-        let mut writers: FxHashMap<ValueId, Vec<usize>> = FxHashMap::default();
+        let mut writers: FxHashMap<ValueId, Writers> = FxHashMap::default();
+        let mut mutators = Writers::default();
         for (at, piece) in pieces.iter().enumerate() {
             if let Some(&value) = piece.item.action.writes() {
-                writers.entry(value).or_default().push(at);
+                writers.entry(value).or_default().push(at, &piece.item);
+                mutators.push(at, &piece.item);
             }
         }
         let choice = Choice {
@@ -152,6 +151,7 @@ impl Shrink {
         Shrink {
             pieces,
             writers,
+            mutators,
             choice,
             limits,
         }
@@ -228,40 +228,26 @@ impl Shrink {
     /// Whether everybody is kept who may have written what this operation found.
     fn supported(&self, at: usize, keep: &[bool], latest: &Overwritten) -> bool {
         let item = &self.pieces[at].item;
-        let overwritten = latest.before(item.start);
-        let kept_or_overwritten = |&writer: &usize| {
-            keep[writer]
-                || writer == at
-                || !self.pieces[writer].begun_by(item.end)
-                || overwritten.is_some_and(|start| self.pieces[writer].item.end < start)
+        let since = latest.before(item.start).unwrap_or(0);
+        let all_kept = |writers: &Writers, matters: &dyn Fn(&Action) -> bool| {
+            writers
+                .not_overwritten(item.end, since)
+                .filter(|&writer| writer != at && self.pieces[writer].item.end >= since)
+                .all(|writer| keep[writer] || !matters(&self.pieces[writer].item.action))
         };
-        let writers = |value| self.writers.get(value).map_or(&[][..], Vec::as_slice);
         match &item.action {
             Action::Write(_) => true,
             Action::Mismatch(value) => {
-                let mutators = 0..self.pieces.len();
-                mutators
-                    .filter(|&other| {
-                        self.pieces[other]
-                            .item
-                            .action
-                            .writes()
-                            .is_some_and(|to| to != value)
-                    })
-                    .all(|other| kept_or_overwritten(&other))
+                all_kept(&self.mutators, &|action| action.writes() != Some(value))
             }
             Action::Read(value) | Action::Cas { from: value, .. } => {
-                let mut writers = writers(value)
-                    .iter()
-                    .take_while(|&&writer| self.pieces[writer].begun_by(item.end))
-                    .peekable();
-                // One writer is kept in any case, so that a reader sees where the value was from.
-                let none = writers.peek().is_none();
-                let mut any = none || *value == INITIAL;
-                writers.all(|writer| {
-                    any |= keep[*writer];
-                    kept_or_overwritten(writer)
-                }) && any
+                let Some(writers) = self.writers.get(value) else {
+                    return true;
+                };
+                // One is kept in any case, so that a reader sees where the value was from.
+                let mut begun = writers.begun(item.end).iter().rev().peekable();
+                all_kept(writers, &|_| true)
+                    && (*value == INITIAL || begun.peek().is_none() || begun.any(|&at| keep[at]))
             }
         }
     }
@@ -278,11 +264,7 @@ impl Shrink {
                     && let Some(writers) = self.writers.get(value)
                 {
                     let end = self.pieces[at].item.end;
-                    let begun = writers
-                        .iter()
-                        .rev()
-                        .filter(|&&w| self.pieces[w].begun_by(end));
-                    for &writer in begun.take(8) {
+                    for &writer in writers.begun(end).iter().rev().take(8) {
                         keep[writer] = true;
                     }
                 }
@@ -336,5 +318,36 @@ impl Shrink {
                 self.attempt(choice);
             }
         }
+    }
+}
+
+/// Some of the pieces that write, by start.
+#[derive(Default)]
+struct Writers {
+    places: Vec<usize>,
+    starts: Vec<u64>,
+    /// The latest end of all up to each.
+    last_end: Vec<u64>,
+}
+
+impl Writers {
+    fn push(&mut self, place: usize, item: &Item) {
+        let before = self.last_end.last().copied().unwrap_or(0);
+        self.places.push(place);
+        self.starts.push(item.start);
+        self.last_end.push(item.end.max(before));
+    }
+
+    /// Those that had begun by this moment.
+    fn begun(&self, moment: u64) -> &[usize] {
+        &self.places[..self.starts.partition_point(|&start| start <= moment)]
+    }
+
+    /// Those that had begun by this moment, the last first, without such as begin the list and
+    /// all ended before `since`.
+    fn not_overwritten(&self, moment: u64, since: u64) -> impl Iterator<Item = usize> {
+        let begun = self.begun(moment);
+        let first = self.last_end[..begun.len()].partition_point(|&end| end < since);
+        begun[first..].iter().rev().copied()
     }
 }

@@ -246,8 +246,9 @@ impl Story<'_> {
         let once = match writers.first() {
             None => format!("{} held nothing only at the beginning", self.key.key),
             Some(writer) => format!(
-                "{} was written once, by {} at {}",
+                "{} was written once{}, by {} at {}",
                 self.value(value),
+                self.in_this_time(value),
                 self.client(writer),
                 self.began(writer)
             ),
@@ -284,8 +285,9 @@ impl Story<'_> {
             let once = match writers.first() {
                 None => String::new(),
                 Some(writer) => format!(
-                    ", and {} had been written only once, by {} at {}",
+                    ", and {} had been written only once{}, by {} at {}",
                     self.value(value),
+                    self.in_this_time(value),
                     self.client(writer),
                     self.began(writer)
                 ),
@@ -323,7 +325,7 @@ impl Story<'_> {
                     kind: "stale-read",
                     text: format!(
                         "{} {} (finished {}), then {} {} ({} to {}), and then {}, beginning at {}, \
-                         found {} again, which was written only once",
+                         found {} again, which was written only once{}",
                         self.client(first),
                         self.did(first),
                         self.ended(first),
@@ -334,6 +336,7 @@ impl Story<'_> {
                         self.client(third),
                         self.began(third),
                         self.value(a),
+                        self.in_this_time(a),
                     ),
                     besides: Vec::new(),
                 });
@@ -383,6 +386,16 @@ impl Story<'_> {
             ),
             besides: Vec::new(),
         }
+    }
+
+    /// What to add to *written once* where the value was written at other times too.
+    fn in_this_time(&self, value: ValueId) -> &'static str {
+        let all = self
+            .key
+            .items
+            .iter()
+            .filter(|item| item.action.writes() == Some(&value));
+        if all.count() > 1 { " in this time" } else { "" }
     }
 
     /// A failed attempt to write this value, if all attempts failed.

@@ -5,6 +5,13 @@
 //!   problem, smaller.
 //! - `zones`: distinct values, in near-linear time.
 //! - `search`: everything else; two halves that take turns, `breadth` and `lazy`.
+//! - `evidence`: a small sub-history that is wrong. `explain`: what to say of it.
+//!
+//! Kinds of violations: `phantom-read`, a value that nobody wrote, or had begun to write;
+//! `stale-read`, a value that had been replaced before the operation began, or that is older than
+//! what another operation had found before; `lost-write`, the same where nobody ever saw the newer
+//! value, or where a compare-and-set replaced the older one; `cas-double-success`, a value that
+//! was written once and replaced twice; `non-linearizable`, everything else.
 //!
 //! Terms: `a` precedes `b` when `a` ended before `b` began. A key is linearizable when its
 //! operations have an order that keeps this, in which every operation has its result in the
@@ -42,7 +49,7 @@ mod zones;
 pub use confirm::confirm;
 pub use proof::{Kept, Proof};
 
-use decide::{Decision, LANES, deadline, decide_all};
+use decide::{Decision, deadline, decide_all};
 use evidence::{Piece, minimal};
 use explain::explain;
 use search::{Answer, Limits};
@@ -114,7 +121,7 @@ fn with_evidence(
     violated.truncate(options.max_anomalies.max(1));
     let limits = Limits {
         steps: options.budget.max_steps / violated.len() as u64,
-        bytes: options.budget.max_memory / LANES as u64,
+        bytes: options.budget.max_memory / violated.len() as u64,
         deadline,
     };
     let found: Vec<(Anomaly, Result<(), String>)> = violated

@@ -64,6 +64,8 @@ pub(super) struct Timeline {
     open: Vec<Open>,
     /// Operations of unknown outcome, by what they do.
     pub(super) crashed: Vec<Crashed>,
+    /// Of every class, whether it has one operation only.
+    alone: Vec<bool>,
     /// When values may be left.
     pub(super) obligations: Obligations,
     /// How many bits a configuration needs.
@@ -87,6 +89,7 @@ impl Timeline {
             .collect();
         returns.sort_by_key(|&at| (items[at].end, items[at].operation));
         let mut timeline = Timeline {
+            alone: alone(&of_item, classes.len()),
             obligations: Obligations::new(items, &of_item),
             crashed: crashed(items, &of_item, classes.len()),
             classes,
@@ -119,7 +122,7 @@ impl Timeline {
             timeline.add_level(&items[at], slot_of[at], &mut open);
             open.retain(|begun| begun.slot != slot_of[at]);
             free.push(slot_of[at]);
-            if timeline.bytes() > max_bytes {
+            if timeline.bytes() > max_bytes || timeline.open.len() > u32::MAX as usize / 2 {
                 return None;
             }
         }
@@ -132,10 +135,15 @@ impl Timeline {
         let observers = open.iter().take_while(|begun| begun.observes).count();
         for (at, begun) in open.iter().enumerate() {
             let earlier = &open[..at];
-            let twin = earlier
-                .iter()
-                .rev()
-                .find(|other| other.class == begun.class);
+            // Most often every operation is the only one of its class.
+            let twin = if begun.observes || self.alone[begun.class as usize] {
+                None
+            } else {
+                earlier
+                    .iter()
+                    .rev()
+                    .find(|other| other.class == begun.class)
+            };
             self.open.push(Open {
                 slot: begun.slot,
                 class: begun.class,
@@ -166,6 +174,14 @@ impl Timeline {
     pub(super) fn bytes(&self) -> u64 {
         (self.open.len() * size_of::<Open>() + self.levels.len() * size_of::<Level>()) as u64
     }
+}
+
+fn alone(of_item: &[u32], classes: usize) -> Vec<bool> {
+    let mut count = vec![0_u32; classes];
+    for &class in of_item {
+        count[class as usize] += 1;
+    }
+    count.into_iter().map(|count| count == 1).collect()
 }
 
 fn crashed(items: &[Item], of_item: &[u32], classes: usize) -> Vec<Crashed> {

@@ -147,7 +147,7 @@ fn elements_kept(history: &History, key: &KeyFinals<'_>) -> Finding {
     let acknowledged = acknowledged(history, first);
     let explanation = match values.len() {
         1 => format!(
-            "{element} was added to {}, {acknowledged}, is {whereabouts}, and nobody removed it",
+            "the add of {element} to {}, {acknowledged}, is {whereabouts}, and nobody removed it",
             key.key
         ),
         count => format!(
@@ -263,9 +263,8 @@ fn register(history: &History, key: &KeyFinals<'_>) -> Finding {
         count => format!(" ({count} acknowledged writes came after what survives)"),
     };
     let explanation = format!(
-        "{}={value} was written from {} on, {}, and is lost: {survives}{more}",
+        "{}={value}, {}, is lost: {survives}{more}",
         key.key,
-        history.invoked_at(&operations[last]),
         acknowledged(history, last),
     );
     let answers: Vec<u64> = answers

@@ -4,7 +4,7 @@ use polygraph_history::{History, Outcome, Time, Value};
 
 use super::elements::Breach;
 use super::log::{Access, Part, access};
-use super::orders::{Judged, Orders, REAL_TIME, Violation, span};
+use super::orders::{Judged, REAL_TIME, Violation, span};
 use super::register::{INITIAL, Register, Saw};
 use super::{At, Fact, Proof, Rules, Subject};
 use crate::Anomaly;
@@ -240,10 +240,7 @@ impl Teller<'_> {
             self.began(read),
         );
         match links {
-            [] => story.push_str(match own {
-                true => ", which was older",
-                false => ", which was older than what it had read",
-            }),
+            [] => story.push_str(", which is older, whoever put it there"),
             [_] => story.push_str(", which compare-and-sets had replaced before"),
             [Link::Saw(saw), Link::RealTime(before, after)]
                 if (*before, *after) == (saw.returned, saw.visible) && *before != INITIAL =>
@@ -266,7 +263,12 @@ impl Teller<'_> {
             [_, rest @ ..] => {
                 let told: Vec<String> =
                     rest.iter().map(|&link| self.told(register, link)).collect();
-                story.push_str(&format!(", which is older: {}", told.join("; ")));
+                let told = told.join("; ");
+                let others = rest.iter().any(|link| matches!(link, Link::Saw(_)));
+                story.push_str(&match others {
+                    true => format!("; but {told}: no order of the writes explains it all"),
+                    false => format!(", which is older: {told}"),
+                });
                 let mut joints = links.iter().zip(links.iter().cycle().skip(1));
                 if joints.any(|(a, b)| a.ends().1 != b.ends().0) {
                     story.push_str(" (and a compare-and-set comes right after what it replaced)");
@@ -345,6 +347,7 @@ impl Teller<'_> {
                 let with = if has { "with" } else { "without" };
                 format!("read {key} {with} {element}")
             }
+            (Some((_, Access::Read(Value::Null))), None) => format!("found nothing in {key}"),
             (Some((_, Access::Read(value))), None) => format!("read {key}={value}"),
             (Some((_, Access::Cas { from, .. })), _) => format!("found {key}={from}"),
             _ => format!("read {key}"),
@@ -412,7 +415,7 @@ impl Teller<'_> {
 fn circle(judged: &Judged<'_>, saw: Saw) -> Vec<Link> {
     let register = &judged.register;
     let mut links = vec![Link::Saw(saw)];
-    let Some(orders) = Orders::new(register, &judged.swept, &mut Vec::new()) else {
+    let Some(orders) = &judged.decided.orders else {
         return links;
     };
     let (from, to) = (orders.chain_of(saw.returned), orders.chain_of(saw.visible));

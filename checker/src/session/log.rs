@@ -92,7 +92,8 @@ pub(super) fn split(history: &History) -> Split<'_> {
         if operation.outcome == Outcome::Fail {
             continue;
         }
-        let steps = match history.op(operation) {
+        let op = history.op(operation);
+        let steps = match op {
             Op::Txn(micros) => micros.len(),
             _ => 1,
         };
@@ -102,7 +103,7 @@ pub(super) fn split(history: &History) -> Split<'_> {
                 operation: u32::try_from(id).expect("a history has fewer than 2^32 operations"),
                 step: u32::try_from(step).expect("a transaction has fewer than 2^32 steps"),
             };
-            let Some((key, access)) = access(history, part) else {
+            let Some((key, access)) = step_of(op, operation.outcome, part.step) else {
                 continue;
             };
             takes_part = true;
@@ -136,14 +137,18 @@ pub(super) fn split(history: &History) -> Split<'_> {
 /// What a step does, and to which key; `None` if it says nothing.
 pub(super) fn access(history: &History, part: Part) -> Option<(&Key, Access<'_>)> {
     let operation = &history.operations()[part.id()];
-    let ok = operation.outcome == Outcome::Ok;
-    Some(match history.op(operation) {
+    step_of(history.op(operation), operation.outcome, part.step)
+}
+
+fn step_of(op: &Op, outcome: Outcome, step: u32) -> Option<(&Key, Access<'_>)> {
+    let ok = outcome == Outcome::Ok;
+    Some(match op {
         Op::Read { key, value } if ok => (key, Access::Read(value.as_ref()?)),
         Op::Write { key, value } => (key, Access::Write(value)),
         Op::Cas { key, from, to } => (key, Access::Cas { from, to }),
         Op::Add { key, value } => (key, Access::Add(value)),
         Op::Remove { key, value } => (key, Access::Remove(value)),
-        Op::Txn(micros) => match &micros[part.step as usize] {
+        Op::Txn(micros) => match &micros[step as usize] {
             Micro::Read { key, value } if ok => (key, Access::Read(value.as_ref()?)),
             Micro::Read { .. } => return None,
             Micro::Append { key, value } => (key, Access::Append(value)),

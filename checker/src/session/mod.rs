@@ -202,7 +202,7 @@ pub const MONOTONIC_READS: Entry = Entry {
 
 /// What was found about a key.
 enum Found<'h> {
-    Register(Judged<'h>),
+    Register(Box<Judged<'h>>),
     Elements(&'h Key, Checked<'h>),
     Mixed,
 }
@@ -212,7 +212,7 @@ impl<'h> Found<'h> {
         match log.shape() {
             Shape::Register => {
                 let register = Register::of(history, log.key, &log.parts);
-                Found::Register(Judged::new(register, rules))
+                Found::Register(Box::new(Judged::new(register, rules)))
             }
             Shape::Set | Shape::List => {
                 Found::Elements(log.key, elements::check(history, log, rules))

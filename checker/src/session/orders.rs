@@ -37,6 +37,8 @@ impl Violation {
 pub(super) struct Decided {
     pub(super) violations: Vec<Violation>,
     pub(super) doubts: Vec<Doubt>,
+    /// For the evidence, if there is a violation.
+    pub(super) orders: Option<Orders>,
 }
 
 /// A register with everything that was found about it.
@@ -76,6 +78,7 @@ fn decide(register: &Register<'_>, swept: &Swept) -> Decided {
     let mut decided = Decided {
         violations: Vec::new(),
         doubts: swept.doubts.clone(),
+        orders: None,
     };
     let Some(orders) = Orders::new(register, swept, &mut decided.doubts) else {
         decided.doubts.push(Doubt::CyclicOrders);
@@ -137,17 +140,14 @@ fn decide(register: &Register<'_>, swept: &Swept) -> Decided {
     decided
         .violations
         .dedup_by_key(|violation| violation.read());
+    decided.orders = Some(orders);
     decided
 }
 
 impl Orders {
     /// Decides which writes exist, and joins compare-and-sets to what they replaced. `None` if
     /// two replaced the same, they go in circles, or real time says otherwise.
-    pub(super) fn new(
-        register: &Register<'_>,
-        swept: &Swept,
-        doubts: &mut Vec<Doubt>,
-    ) -> Option<Orders> {
+    fn new(register: &Register<'_>, swept: &Swept, doubts: &mut Vec<Doubt>) -> Option<Orders> {
         let count = register.writes.len();
         let mut exists = vec![false; count];
         let mut found: Vec<u32> = vec![INITIAL];

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use polygraph_checker::isolation::{SERIALIZABLE, STRICT_SERIALIZABLE, survey};
 use polygraph_checker::{Entry, Options, Validity};
-use polygraph_history::{History, Micro, Op};
+use polygraph_history::{History, ReadError, ReadOptions};
 
 use super::edn::{self, Form};
 use super::{brute, fuzz::proof};
@@ -101,6 +101,22 @@ fn validity(history: &History, entry: &Entry) -> Validity {
     verdict.validity
 }
 
+/// Elle's tests write `[:r :x]` for a read of nothing, also in completions; everybody else writes
+/// `[:r :x nil]`.
+fn load(text: &str) -> Result<History, ReadError> {
+    let mut full = String::with_capacity(text.len());
+    for (at, part) in text.split("[:r ").enumerate() {
+        full.push_str(if at > 0 { "[:r " } else { "" });
+        match part.split_once(']') {
+            Some((key, rest)) if at > 0 && !key.contains([' ', '[']) => {
+                full.push_str(&format!("{key} nil]{rest}"));
+            }
+            _ => full.push_str(part),
+        }
+    }
+    polygraph_history::read(full.as_bytes(), ReadOptions::default()).map(|read| read.history)
+}
+
 /// What a row asks for.
 enum Question {
     Guarantee(&'static Entry),
@@ -158,7 +174,7 @@ fn answers_are_those_of_elles_own_tests() {
     for row in &rows {
         let text = std::fs::read_to_string(corpora.join(&row.path)).expect("the manifest lists it");
         let (question, valid) = question(row);
-        let history = match edn::history(&text) {
+        let history = match load(&text) {
             Ok(history) => history,
             Err(error) => {
                 not_covered.push(format!("{}: {error}", row.path));
@@ -196,7 +212,8 @@ fn answers_are_those_of_elles_own_tests() {
     );
     println!("not covered:\n{}", not_covered.join("\n"));
     assert_eq!((guarantees, surveys), (9, 21), "rows that are ours");
-    // Of one more row, 049, no history can be made: its one client begins anew before it ends.
+    // Elle's answer to these is none, or they ask for levels that are not ours: their anomalies
+    // are among those found all the same.
     assert_eq!(not_covered.len(), 20);
 }
 
@@ -207,7 +224,7 @@ fn one_injected_anomaly_among_a_thousand_transactions_is_found() {
     assert_eq!(rows.len(), 8);
     for row in &rows {
         let text = std::fs::read_to_string(corpora.join(&row.path)).expect("the manifest lists it");
-        let history = edn::history(&text).expect("a history");
+        let history = load(&text).expect("a history");
         let found = found(&history);
         let serializable = validity(&history, &SERIALIZABLE);
         let strict = validity(&history, &STRICT_SERIALIZABLE);
@@ -258,7 +275,7 @@ fn elles_stress_histories_are_decided() {
         ("elle-cli/elle/list-append-gh-30.edn", false, "G2-item"),
     ] {
         let text = std::fs::read_to_string(corpora.join(path)).expect("it is there");
-        let history = edn::history(&text).expect("a history");
+        let history = load(&text).expect("a history");
         let verdict = (STRICT_SERIALIZABLE.check)(&history, &Options::default());
         assert_eq!(verdict.validity, Validity::Violated, "{path}");
         assert_eq!(verdict.anomalies[0].kind, kind, "{path}");
@@ -273,17 +290,4 @@ fn elles_stress_histories_are_decided() {
         }
         println!("{path}: {}", verdict.anomalies[0].explanation);
     }
-}
-
-/// The corpora hold what these tests read: transactions of appends and reads.
-#[test]
-fn the_parser_of_the_tests_reads_what_it_should() {
-    let text = "; a comment\n{:type :invoke, :process 3, :f :txn, :value [[:append :x 1] [:r 9 nil]]}\n\
-                {:type :ok :process 3 :value ([:append :x 1] [:r 9 [1 2]])}";
-    let history = edn::history(text).expect("a history");
-    let Op::Txn(micros) = history.op(&history.operations()[0]) else {
-        panic!("a transaction");
-    };
-    let text: Vec<String> = micros.iter().map(Micro::to_string).collect();
-    assert_eq!(text, ["append x 1", "read 9 → [1 2]"]);
 }

@@ -1,8 +1,4 @@
-//! Just enough EDN to read histories of list-append transactions in tests.
-
-use polygraph_history::{
-    Body, Event, History, InvalidHistory, Key, Kind, Micro, Op, Order, Process, Time, Value,
-};
+//! Just enough EDN to read what the manifest of a corpus says.
 
 /// A form.
 #[derive(Clone, Debug)]
@@ -119,66 +115,5 @@ impl Reader<'_> {
 
     fn forms(&mut self) -> Vec<Form> {
         std::iter::from_fn(|| self.form()).collect()
-    }
-}
-
-/// The history of list-append transactions that these forms are. One without processes is taken
-/// for one client's.
-pub(crate) fn history(text: &str) -> Result<History, InvalidHistory> {
-    let mut events = Vec::new();
-    for form in parse(text) {
-        let kind = match form.get(":type").map(Form::text).as_deref() {
-            Some("invoke") => Kind::Invoke,
-            Some("ok") => Kind::Ok,
-            Some("fail") => Kind::Fail,
-            _ => Kind::Info,
-        };
-        let process = match form.get(":process") {
-            Some(Form::Int(process)) => *process as u64,
-            None => 0,
-            Some(_) => continue,
-        };
-        let micros = form.get(":value").map(Form::items).unwrap_or_default();
-        let micros = micros
-            .iter()
-            .map(|micro| self::micro(micro, kind))
-            .collect();
-        events.push(Event::new(
-            events.len() as u64,
-            match form.get(":time") {
-                Some(Form::Int(time)) => Time(*time as u64),
-                _ => Time::ZERO,
-            },
-            Process::Client(process),
-            kind,
-            Body::Op(Op::Txn(micros)),
-        ));
-    }
-    History::new(None, Order::Index, events)
-}
-
-fn micro(form: &Form, kind: Kind) -> Micro {
-    let items = form.items();
-    let key = Key::from(items[1].text().as_str());
-    if items[0].is_word(":append") {
-        return Micro::Append {
-            key,
-            value: value(&items[2]),
-        };
-    }
-    let value = match items.get(2) {
-        Some(Form::Nil) | None if kind == Kind::Ok => Some(Value::Null),
-        Some(Form::Nil) | None => None,
-        Some(list) => Some(value(list)),
-    };
-    Micro::Read { key, value }
-}
-
-fn value(form: &Form) -> Value {
-    match form {
-        Form::Nil => Value::Null,
-        Form::Int(number) => Value::Int(*number),
-        Form::List(items) => Value::list(items.iter().map(value)),
-        other => Value::from(other.text().as_str()),
     }
 }

@@ -219,3 +219,32 @@ fn longer_runs_of_an_atomic_store_are_linearizable() {
         assert!(verdict.opportunities > 0, "seed {seed}");
     }
 }
+
+/// Too large for the definition; what is said to be wrong must be confirmed all the same.
+#[test]
+fn evidence_against_larger_histories_is_confirmed() {
+    let (mut violated, mut largest) = (0, 0);
+    for seed in 0..400 * factor() {
+        let rng = &mut Rng(seed);
+        let processes = 2 + rng.below(8) as usize;
+        let shape = Shape {
+            operations: 80,
+            processes,
+            ..Shape::small(rng)
+        };
+        let mut build = atomic_run(rng, &shape);
+        crate::random::tamper(rng, &mut build);
+        let history = build.history();
+        let verdict = check(&history, &Options::default());
+        assert_ne!(verdict.validity, Validity::Unknown, "seed {seed}");
+        evidence_stands(&history, &verdict, seed);
+        violated += u64::from(verdict.validity == Validity::Violated);
+        let sizes = verdict
+            .anomalies
+            .iter()
+            .map(|anomaly| anomaly.operations.len());
+        largest = largest.max(sizes.max().unwrap_or(0));
+    }
+    assert!(violated > 50 * factor(), "only {violated}");
+    println!("{violated} violated, the largest evidence has {largest} operations");
+}

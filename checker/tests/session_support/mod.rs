@@ -57,6 +57,14 @@ impl Script {
         self.events.push(event);
     }
 
+    /// The same by a clock that ticks once in so many events, which decides real-time order.
+    pub(crate) fn coarse(&mut self, tick: u64) -> History {
+        for event in &mut self.events {
+            event.time = Time::from_millis(event.index / tick);
+        }
+        History::new(None, Order::Time, self.events.clone()).expect("a valid history")
+    }
+
     pub(crate) fn history(&self) -> History {
         History::new(None, Order::Index, self.events.clone()).expect("a valid history")
     }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use polygraph_history::random::keyed;
 use polygraph_history::{Link, NodeId, Time};
@@ -18,7 +19,7 @@ use super::process::Spawner;
 use super::proxy::Proxy;
 use super::registry::{Registry, Run};
 use super::seat::{Order, Seat};
-use super::station::{Launcher, Station};
+use super::station::{Launcher, STARTING, Station};
 use super::true_time::{self, TrueTime};
 use crate::{Deployment, LinkKind, Occurrence, Submission, World};
 
@@ -167,9 +168,10 @@ impl Local {
         for id in self.ids.clone() {
             self.launch(id, false)?;
         }
+        let deadline = Instant::now() + STARTING;
         for id in self.ids.clone() {
             let station = &self.stations[id.position()];
-            let Some(kind) = station.voice.listens() else {
+            let Some(kind) = station.voice.listens(deadline) else {
                 let what = format!("{id} does not start: {}", station.log().trim());
                 return Err(io::Error::other(what));
             };

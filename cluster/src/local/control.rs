@@ -1,11 +1,12 @@
 //! The controls of a local cluster.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use polygraph_history::{ClockEffect, DiskEffect, FaultKind, Link, NodeId, SlowEffect};
 
 use super::cluster::Local;
 use super::seat::Order;
+use super::station::STARTING;
 use crate::{ClockReading, Control, FaultId, LinkKind, Probe, ProcessState};
 
 /// How long a question to a node may take before the run goes on without an answer.
@@ -181,7 +182,7 @@ impl Local {
         }
         if !station.paused.is_empty() {
             // A fault that began while it was dead wants it to stand still once it is there.
-            station.voice.listens();
+            station.voice.listens(Instant::now() + STARTING);
             station.halt();
         }
     }

@@ -81,18 +81,20 @@ struct Platter {
 }
 
 impl Platter {
-    /// Makes batches durable; those that came while the disk was busy share one sync.
+    /// Makes batches durable; those that came while the disk was busy share one sync. After one
+    /// has failed nobody knows what is on the disk, and no later one may say that all is well.
     fn serve(
         &mut self,
         batches: &mpsc::Receiver<Batch>,
         synced: &impl Fn(SyncId, Result<(), SyncFailed>),
     ) {
+        let mut result = Ok(());
         while let Ok(first) = batches.recv() {
             let group: Vec<Batch> = std::iter::once(first).chain(batches.try_iter()).collect();
-            let result = self.persist(&group).map_err(|error| {
+            if let (Ok(()), Err(error)) = (result, self.persist(&group)) {
                 eprintln!("sync failed: {error}");
-                SyncFailed
-            });
+                result = Err(SyncFailed);
+            }
             for batch in &group {
                 synced(batch.sync, result);
             }
@@ -164,5 +166,7 @@ mod tests {
         files.write("../escape", 0, vec![1]);
         files.sync(SyncId(3));
         assert_eq!(told.recv().unwrap(), (SyncId(3), Err(SyncFailed)));
+        files.sync(SyncId(4));
+        assert_eq!(told.recv().unwrap(), (SyncId(4), Err(SyncFailed)));
     }
 }

@@ -30,6 +30,9 @@ pub(super) struct Proxy {
     state: Mutex<LinkState>,
     /// Something was sent, or the link has changed.
     changed: Notify,
+    /// Held by the connection that is read: what an earlier life of the sender has sent comes
+    /// before what a later one sends.
+    turn: tokio::sync::Mutex<()>,
     /// Something was seen of a probe.
     seen: Condvar,
 }
@@ -42,6 +45,7 @@ impl Proxy {
             time,
             state: Mutex::new(LinkState::new(seed, link)),
             changed: Notify::new(),
+            turn: tokio::sync::Mutex::new(()),
             seen: Condvar::new(),
         }
     }
@@ -123,6 +127,7 @@ impl Proxy {
         if !matches!(frames.next().await, Ok(Some(said)) if Hello::read(said) == Some(hello)) {
             return;
         }
+        let _turn = self.turn.lock().await;
         while let Ok(Some(payload)) = frames.next().await {
             let mut bytes = Vec::with_capacity(payload.len() + 4);
             frame::push(&mut bytes, payload);

@@ -5,6 +5,7 @@ use std::io::{self, BufRead};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use polygraph_history::settings::{Knob, Settings};
 use polygraph_history::{ClockEffect, NodeId, Time};
 use serde::{Deserialize, Serialize};
 
@@ -16,9 +17,8 @@ use crate::{ClockReading, Deployment};
 pub struct Seat {
     /// Which node it is.
     pub node: NodeId,
-    /// What is deployed. Its settings have lost their types on the way, so that the receiver
-    /// resolves them again against the knobs of its target.
-    pub deployment: Deployment,
+    /// What is deployed. Its settings have lost their types on the way.
+    pub(super) deployment: Deployment,
     /// Which start of this node it is, counted from 1.
     pub life: u64,
     /// The folder of its files; it exists.
@@ -47,6 +47,19 @@ impl Seat {
         io::stdin().lock().read_line(&mut line)?;
         serde_json::from_str(&line).map_err(|error| {
             io::Error::new(io::ErrorKind::InvalidInput, format!("no seat: {error}"))
+        })
+    }
+
+    /// What is deployed, its settings given their types again by the knobs of its target.
+    ///
+    /// # Errors
+    /// If the settings are those of another target.
+    pub fn deployment(&self, knobs: &[Knob]) -> io::Result<Deployment> {
+        let settings = Settings::resolve(knobs, &self.deployment.settings)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        Ok(Deployment {
+            settings,
+            ..self.deployment.clone()
         })
     }
 }

@@ -218,7 +218,7 @@ impl Station {
         self.readings += 1;
         let number = self.readings;
         self.order(Order::ReadClock(number));
-        self.voice.wait(patience, |known| {
+        self.voice.wait(Instant::now() + patience, |known| {
             known
                 .clock
                 .filter(|&(read, _)| read == number)
@@ -281,8 +281,7 @@ impl Voice {
     }
 
     /// Waits until something is known.
-    fn wait<T>(&self, patience: Duration, is_known: impl Fn(&Known) -> Option<T>) -> Option<T> {
-        let deadline = Instant::now() + patience;
+    fn wait<T>(&self, deadline: Instant, is_known: impl Fn(&Known) -> Option<T>) -> Option<T> {
         let mut known = self.known();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -296,8 +295,8 @@ impl Voice {
     }
 
     /// Waits until the node listens; gives what its links are to be.
-    pub(super) fn listens(&self) -> Option<LinkKind> {
-        self.wait(STARTING, |known| known.kind)
+    pub(super) fn listens(&self, deadline: Instant) -> Option<LinkKind> {
+        self.wait(deadline, |known| known.kind)
     }
 
     pub(super) fn leads(&self) -> Option<u64> {

@@ -9,7 +9,7 @@ use polygraph_cluster::{
     Context, Deployment, Disk, LinkKind, Node, Occurrence, Reply, RequestId, Submission,
     SyncFailed, SyncId, Timer, World,
 };
-use polygraph_history::settings::Settings;
+use polygraph_history::settings::{Accepts, Knob, Settings};
 use polygraph_history::{NodeId, Op, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -148,13 +148,31 @@ impl<const STREAM: bool> Node for Echo<STREAM> {
 /// Runs a node in this process.
 pub(crate) fn serve(kind: &str) {
     let seat = Seat::read().unwrap();
-    let deployment = seat.deployment.clone();
+    let deployment = seat.deployment(KNOBS).unwrap();
+    assert_eq!(deployment, self::deployment(deployment.nodes));
     match kind {
         "stream" => local::serve(&deployment, seat, |_| Echo::<true>::default()),
         "datagram" => local::serve(&deployment, seat, |_| Echo::<false>::default()),
         other => panic!("{other}"),
     }
     .unwrap();
+}
+
+/// A setting whose type is lost on the way to a node.
+const KNOBS: &[Knob] = &[Knob {
+    key: "pace",
+    accepts: Accepts::Duration,
+    default: "1500us",
+    about: "nothing",
+}];
+
+pub(crate) fn deployment(nodes: usize) -> Deployment {
+    Deployment {
+        nodes,
+        settings: Settings::defaults(KNOBS),
+        bug: Some("none".to_owned()),
+        seed: 7,
+    }
 }
 
 /// This program, as a node.
@@ -190,12 +208,7 @@ pub(crate) fn start(kind: &str, nodes: usize) -> Cluster {
 }
 
 pub(crate) fn start_in(registry: &Registry, kind: &str, nodes: usize) -> Local {
-    let deployment = Deployment {
-        nodes,
-        settings: Settings::default(),
-        bug: None,
-        seed: 7,
-    };
+    let deployment = deployment(nodes);
     let options = Options {
         registry: registry.clone(),
     };

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "tests are their own documentation")]
 
 mod cleanup;
+mod conformance;
 mod echo;
 mod links;
 mod processes;

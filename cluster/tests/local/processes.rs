@@ -163,7 +163,15 @@ fn clocks_go_wrong_and_right_again() {
         strobe: None,
     };
     let both = |cluster: &mut Cluster| {
-        let read = |node| cluster.local.read_clock(node).unwrap();
+        let read = |node| {
+            // A busy machine may let a question go unanswered.
+            let mut reading = None;
+            eventually(|| {
+                reading = cluster.local.read_clock(node);
+                reading.is_some()
+            });
+            reading.unwrap()
+        };
         [n1, n2].map(read)
     };
     let [one, other] = both(&mut cluster);

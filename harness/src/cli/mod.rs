@@ -7,6 +7,7 @@ mod check;
 mod explain;
 mod failure;
 mod list;
+mod node;
 mod progress;
 mod replay;
 mod signals;
@@ -34,6 +35,8 @@ enum Command {
     Replay(replay::Arguments),
     List(list::Arguments),
     Explain(explain::Arguments),
+    #[command(hide = true)]
+    Node(node::Arguments),
 }
 
 /// Runs the program; gives back its exit code.
@@ -55,6 +58,7 @@ pub fn main() -> u8 {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Node(arguments) => node::run(&arguments),
     });
     match panic::catch_unwind(command) {
         Ok(Ok(code)) => code,

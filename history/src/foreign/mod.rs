@@ -1,7 +1,7 @@
 //! Other people's histories: Jepsen's in EDN, JSON and as console logs, and Porcupine's logs.
 //!
 //! All end in the same [`History`]: a syntax gives forms, a form is a row, a row is an event, and
-//! rows are paired. In all of them nil denotes the initial value. Start in [`crate::read`].
+//! rows are paired. In all of them nil denotes the initial value. Start in [`crate::read()`].
 
 mod assemble;
 mod edn;

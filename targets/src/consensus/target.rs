@@ -187,7 +187,8 @@ impl Target for Consensus {
         }))
     }
 
-    fn serve(&self, _: &Deployment, _: local::Seat) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+    fn serve(&self, deployment: &Deployment, seat: local::Seat) -> io::Result<()> {
+        let config = Config::of(deployment);
+        local::serve(deployment, seat, move |id| Raft::new(config, id))
     }
 }

@@ -1,7 +1,7 @@
 //! What the store promises, by its settings.
 //!
-//! `claims` lists the stronger statement first: where clocks are right the first that applies is
-//! the one that counts.
+//! Where clocks were right, a claim for right clocks and one for any clocks both apply: then what
+//! holds counts.
 
 use polygraph_history::Guarantee;
 
@@ -13,7 +13,7 @@ pub(super) fn claims(config: &Config) -> Vec<Claim> {
     let mut claims = vec![Claim {
         guarantee: Guarantee::Recovers,
         stance: Stance::Holds,
-        faults: Faults::DEFAULT,
+        faults: Faults::WITH_CLOCKS,
         world: None,
         row: "",
         why: "a node keeps no state between requests but its copy, and serves as soon as it has \

@@ -181,8 +181,9 @@ impl Target for Leaderless {
         }))
     }
 
-    fn serve(&self, _: &Deployment, _: local::Seat) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+    fn serve(&self, deployment: &Deployment, seat: local::Seat) -> io::Result<()> {
+        let config = Config::of(deployment);
+        local::serve(deployment, seat, move |_| Node::new(config))
     }
 }
 

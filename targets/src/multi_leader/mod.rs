@@ -153,7 +153,8 @@ impl Target for MultiLeader {
         }))
     }
 
-    fn serve(&self, _: &Deployment, _: local::Seat) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+    fn serve(&self, deployment: &Deployment, seat: local::Seat) -> io::Result<()> {
+        let config = Config::of(deployment);
+        local::serve(deployment, seat, move |_| Node::new(config))
     }
 }
