@@ -208,7 +208,7 @@ fn several(
         .map(|(_, report)| report)
         .collect();
     keep(&mut runs, resolved, &arguments.out)?;
-    Ok(together(runs, arguments.seed.is_some(), resolved))
+    Ok(together(runs, resolved))
 }
 
 /// Runs what is worth a look once more, into a folder: the same seed is the same run.
@@ -232,7 +232,7 @@ fn keep(runs: &mut [Report], resolved: &Resolved, out: &Path) -> anyhow::Result<
 }
 
 /// One report of many: each guarantee as in the run that decides it.
-fn together(runs: Vec<Report>, _: bool, resolved: &Resolved) -> Report {
+fn together(runs: Vec<Report>, resolved: &Resolved) -> Report {
     let rank = |outcome: Outcome| match outcome {
         Outcome::ClaimBroken => 6,
         Outcome::Violated => 5,
