@@ -123,7 +123,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Some(seeds) => several(&resolved, arguments, seeds, &line),
     };
     drop(line);
-    let report = report.map_err(|error| Failure::harness(&error))?;
+    let report = report.map_err(|error| match INTERRUPT.load(Ordering::Relaxed) {
+        0 => Failure::harness(&error),
+        _ => Failure::interrupted(&error),
+    })?;
     show(&report, arguments.json);
     Ok(report.exit)
 }
@@ -208,6 +211,10 @@ fn several(
         .map(|(_, report)| report)
         .collect();
     keep(&mut runs, resolved, &arguments.out)?;
+    anyhow::ensure!(
+        !runs.is_empty(),
+        "interrupted before the first seed had ended"
+    );
     Ok(together(runs, resolved))
 }
 
