@@ -1,7 +1,7 @@
 //! What is shown: the folder of a run, its verdict as data, and the table.
 //!
 //! - [`Report`], [`GuaranteeReport`]: a verdict as data: `verdict.json` and `--json`.
-//! - [`table`]: the same for a person.
+//! - [`test_table`], [`check_table`]: the same for a person.
 //! - [`Folder`]: what a run leaves behind.
 
 mod folder;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use polygraph_checker::{FailedCas, GUARANTEES, Options, entry};
+use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options, entry};
 use polygraph_history::{
     Format, Guarantee, History, Keyed, Op, Order, Outcome as OperationOutcome, ReadError,
     ReadOptions, Reading, parse_duration, read,
@@ -231,17 +231,23 @@ fn load(path: &Path, options: ReadOptions) -> Result<Reading, Failure> {
 }
 
 fn check_options(arguments: &Arguments, format: Format) -> Options {
-    let mut options = Options::default();
-    options.failed_cas = match (arguments.failed_cas, format) {
+    let failed_cas = match (arguments.failed_cas, format) {
         (Some(HowFailedCas::Observe), _) => FailedCas::Observe,
         (Some(HowFailedCas::Ignore), _) => FailedCas::Ignore,
         (None, Format::JepsenEdn | Format::JepsenJson) => FailedCas::Ignore,
         (None, _) => FailedCas::Observe,
     };
-    options.budget.max_steps = arguments.max_steps.unwrap_or(options.budget.max_steps);
-    options.budget.max_memory = arguments.max_memory.unwrap_or(options.budget.max_memory);
-    options.budget.max_time = arguments.max_time;
-    options
+    let defaults = Budget::default();
+    let budget = Budget {
+        max_steps: arguments.max_steps.unwrap_or(defaults.max_steps),
+        max_memory: arguments.max_memory.unwrap_or(defaults.max_memory),
+        max_time: arguments.max_time,
+    };
+    Options {
+        failed_cas,
+        budget,
+        ..Options::default()
+    }
 }
 
 const MODELS: [Model; 4] = [

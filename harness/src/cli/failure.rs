@@ -7,7 +7,7 @@ use crate::judge::exit;
 /// A failure that ends the program.
 #[derive(Debug)]
 pub(super) struct Failure {
-    body: ErrorBody,
+    body: Box<ErrorBody>,
     exit: u8,
 }
 
@@ -20,7 +20,7 @@ impl Failure {
             ..ErrorBody::default()
         };
         Failure {
-            body,
+            body: Box::new(body),
             exit: exit::USAGE,
         }
     }
@@ -28,10 +28,10 @@ impl Failure {
     /// A file is wrong.
     pub(super) fn input(body: ErrorBody) -> Failure {
         Failure {
-            body: ErrorBody {
+            body: Box::new(ErrorBody {
                 kind: "input",
                 ..body
-            },
+            }),
             exit: exit::USAGE,
         }
     }
@@ -45,7 +45,7 @@ impl Failure {
             ..ErrorBody::default()
         };
         Failure {
-            body,
+            body: Box::new(body),
             exit: exit::HARNESS,
         }
     }
@@ -66,7 +66,7 @@ impl Failure {
             ..ErrorBody::default()
         };
         Failure {
-            body,
+            body: Box::new(body),
             exit: exit::HARNESS,
         }
     }
@@ -77,7 +77,7 @@ impl Failure {
         if json {
             let report = ErrorReport {
                 polygraph: 1,
-                error: self.body,
+                error: *self.body,
                 exit: self.exit,
             };
             let line = serde_json::to_string(&report).expect("reports are JSON");
