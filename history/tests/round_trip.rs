@@ -244,6 +244,7 @@ fn spec() -> Spec {
             settings: Settings::default(),
         },
         nemesis: vec!["kill".to_owned()],
+        nemesis_settings: Settings::default(),
         world: "sim".to_owned(),
         nodes: 5,
         clients: 10,

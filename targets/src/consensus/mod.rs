@@ -2,12 +2,12 @@
 //!
 //! All changes go through one log. A leader, of which there is at most one in a *term*, appends
 //! them, its followers copy it, and what a majority has on disk is *committed*: no later leader
-//! lacks it. Every node applies the committed entries in order to its [`machine`].
+//! lacks it. Every node applies the committed entries in order to its `machine`.
 //!
-//! - [`raft`]: a node, and which part of it answers what; [`storage`]: what it must not forget.
-//! - [`election`], [`follower`], [`leader`]: the three roles.
-//! - [`clients`]: who waits for an answer, and what is said when none comes.
-//! - [`target`], [`claims`]: what the store tells of itself.
+//! - `raft`: a node, and which part of it answers what; `storage`: what it must not forget.
+//! - `election`, `follower`, `leader`: the three roles.
+//! - `clients`: who waits for an answer, and what is said when none comes.
+//! - `target`, `claims`: what the store tells of itself.
 //!
 //! # Requests
 //!
@@ -30,7 +30,7 @@
 //! # Links
 //!
 //! Messages may be lost, doubled and reordered. All but one kind may be taken twice without harm:
-//! a forwarded request is numbered, and a leader takes each number once ([`seen`]), and only those
+//! a forwarded request is numbered, and a leader takes each number once (`seen`), and only those
 //! meant for the very term that it leads, so that a copy that arrives years later finds nobody who
 //! could have forgotten the first.
 //!

@@ -1,5 +1,5 @@
 //! Runs of a store in the simulator, under faults drawn from a seed: what the tests of stores
-//! share. [`run`] drives, [`judge`] looks at what clients saw.
+//! share. `run` drives, `judge` looks at what clients saw.
 
 pub(crate) mod judge;
 

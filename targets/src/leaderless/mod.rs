@@ -1,8 +1,8 @@
 //! A leaderless store in the manner of Dynamo: n copies of a key, writes to w, reads from r.
 //!
 //! The node that a client asks coordinates the request: it sends it to all n replicas of the key
-//! and answers when enough of them have. See [`coordinator`] for the rounds of a request and for
-//! why they give what [`claims`] promises, [`replica`] for a node's own copy.
+//! and answers when enough of them have. See `coordinator` for the rounds of a request and for
+//! why they give what `claims` promises, `replica` for a node's own copy.
 //!
 //! Registers are values with versions; an element of a set is a register of its own, placed where
 //! the set is (`key/element`), so that two adds never compete. A key that has elements is read as

@@ -1,11 +1,11 @@
 //! Single-leader replication by log: one node orders all changes, the others copy its log.
 //!
-//! - [`node`]: one node, how it starts and who handles what.
-//! - [`leader`]: ordering, shipping, acknowledging; why reads at the leader are linearizable.
-//! - [`follower`]: fetching, and taking over when the leader is silent.
-//! - [`clients`]: requests, and how they are forwarded.
-//! - [`epoch`], [`log`], [`journal`], [`store`], [`message`]: what these are about.
-//! - [`config`], [`claims`]: settings, planted bugs, promises.
+//! - `node`: one node, how it starts and who handles what.
+//! - `leader`: ordering, shipping, acknowledging; why reads at the leader are linearizable.
+//! - `follower`: fetching, and taking over when the leader is silent.
+//! - `clients`: requests, and how they are forwarded.
+//! - `epoch`, `log`, `journal`, `store`, `message`: what these are about.
+//! - `config`, `claims`: settings, planted bugs, promises.
 //!
 //! **The protocol.** The first node leads at the beginning. Any node takes requests and forwards
 //! to the leader what the leader must do. The leader appends a change to its log, and when its
