@@ -70,6 +70,10 @@ pub fn main() -> u8 {
 
 /// The sentence of an error of the command line, without its decorations.
 fn clap_message(error: &clap::Error) -> String {
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a subcommand is missing; there are test, check, replay, list and explain (see `polygraph --help`)"
+            .to_owned();
+    }
     let text = error.render().to_string();
     let sentence = text.split("\n\nUsage:").next().unwrap_or(&text);
     let sentence = sentence
