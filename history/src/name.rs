@@ -13,8 +13,9 @@ pub struct NodeId(u16);
 impl NodeId {
     /// The node at this position, counted from zero: `NodeId::at(0)` is `n1`.
     #[must_use]
-    pub fn at(position: usize) -> NodeId {
-        NodeId(u16::try_from(position + 1).expect("a cluster has fewer than 65535 nodes"))
+    pub const fn at(position: usize) -> NodeId {
+        assert!(position < 65_535, "a cluster has at most 65535 nodes");
+        NodeId(position as u16 + 1)
     }
 
     /// Its position, counted from zero.

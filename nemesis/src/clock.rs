@@ -65,13 +65,13 @@ fn clock(kind: FaultKind, node: NodeId, random: &mut Random) -> (&'static str, C
     let sign = if random.below(2) == 0 { 1 } else { -1 };
     match kind {
         FaultKind::ClockDrift => {
-            effect.rate_ppm = sign * random.between(1_000, 100_000) as i64;
+            effect.rate_ppm = sign * random.between(5_000, 100_000) as i64;
             ("drift", effect)
         }
         FaultKind::ClockStrobe => {
             effect.strobe = Some(Strobe {
                 amplitude_ns: sign * log_uniform(10 * MILLISECOND, 10_000 * MILLISECOND, random),
-                period_ns: log_uniform(20 * MILLISECOND, 2_000 * MILLISECOND, random)
+                period_ns: log_uniform(20 * MILLISECOND, 1_000 * MILLISECOND, random)
                     .unsigned_abs(),
             });
             ("strobe", effect)

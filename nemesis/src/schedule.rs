@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use polygraph_history::Time;
 use polygraph_history::random::{Random, text};
 use polygraph_history::settings::{Accepts, Knob, Settings};
+use polygraph_history::{FaultFamily, Time};
 
 use crate::{Env, Nemesis, Planned, Window};
 
@@ -45,6 +45,9 @@ pub const KNOBS: &[Knob] = &[
 /// Before the end everything is whole for so long.
 const QUIET_END: Duration = Duration::from_millis(500);
 
+/// By then wrong clocks have been seen to be.
+const CLOCKS_SEEN: Duration = Duration::from_millis(1100);
+
 /// Draws the faults of a run whose clients work until `end`.
 ///
 /// In each window one family strikes always, and every other with one chance in three, within the
@@ -82,7 +85,11 @@ pub fn schedule(
     let longest = settings.duration("fault-max") + settings.duration("quiet-max");
     while start < last {
         let length = between(&mut random, "fault-min", "fault-max");
-        let window = Window { start, end: last.min(start + length) };
+        let window = Window {
+            start,
+            end: last.min(start + length),
+        };
+        let mut strike: Vec<(&dyn Nemesis, Window)> = Vec::new();
         let windows_left = last.since(window.end).as_nanos() / longest.as_nanos().max(1);
         for (at, family) in families.iter().enumerate() {
             let waiting = struck.iter().filter(|struck| !**struck).count() as u128;
@@ -93,6 +100,10 @@ pub fn schedule(
                 (false, false) => continue,
             };
             struck[at] = true;
+            strike.push((*family, window));
+        }
+        for &(family, window) in &strike {
+            let window = after_clocks(family.family(), window, &strike);
             planned.extend(family.draw(env, window, &mut random));
         }
         turn += 1;
@@ -107,6 +118,27 @@ pub fn schedule(
         fault.id = id as u64;
     }
     planned
+}
+
+/// Clocks are seen to be wrong by asking the node, which must be alive for that: where clocks go
+/// wrong in the same window, processes are left alone until they have been seen to.
+fn after_clocks(family: FaultFamily, window: Window, strike: &[(&dyn Nemesis, Window)]) -> Window {
+    let stops = matches!(
+        family,
+        FaultFamily::Kill | FaultFamily::Pause | FaultFamily::Disk
+    );
+    let mut clocks = strike
+        .iter()
+        .filter(|(family, _)| family.family() == FaultFamily::Clock);
+    let Some((_, clocks)) = clocks.next().filter(|_| stops) else {
+        return window;
+    };
+    let half = nanos(window.end.since(window.start)) / 2;
+    let latest = window.start + Duration::from_nanos(half);
+    Window {
+        start: window.start.max((clocks.start + CLOCKS_SEEN).min(latest)),
+        ..window
+    }
 }
 
 /// A part of a window, at least half of it.
@@ -127,7 +159,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use polygraph_cluster::Deployment;
-    use polygraph_history::{Effect, FaultFamily, FaultKind, Phase};
+    use polygraph_history::{Effect, FaultKind, Phase};
 
     use super::*;
     use crate::{NEMESES, What, resolve};
@@ -150,12 +182,27 @@ mod tests {
 
     fn env(nodes: usize, has_leader: bool) -> Env {
         let settings = Settings::default();
-        Env::new(&Deployment { nodes, settings, bug: None, seed: 0 }, has_leader, EVERYTHING)
+        Env::new(
+            &Deployment {
+                nodes,
+                settings,
+                bug: None,
+                seed: 0,
+            },
+            has_leader,
+            EVERYTHING,
+        )
     }
 
     fn draw(nodes: usize, has_leader: bool, seconds: u64, seed: u64) -> Vec<Planned> {
         let settings = Settings::defaults(KNOBS);
-        schedule(NEMESES, &env(nodes, has_leader), Time::from_secs(seconds), seed, &settings)
+        schedule(
+            NEMESES,
+            &env(nodes, has_leader),
+            Time::from_secs(seconds),
+            seed,
+            &settings,
+        )
     }
 
     #[test]
@@ -164,10 +211,23 @@ mod tests {
             for (nodes, seconds) in [(2, 60), (3, 15), (5, 60), (5, 3), (7, 1)] {
                 let planned = draw(nodes, true, seconds, seed);
                 let end = Time::from_secs(seconds);
-                assert!(planned.iter().all(|fault| fault.start <= fault.end && fault.end < end));
-                assert!(planned.iter().enumerate().all(|(at, fault)| fault.id == at as u64));
+                assert!(
+                    planned
+                        .iter()
+                        .all(|fault| fault.start <= fault.end && fault.end < end)
+                );
+                assert!(
+                    planned
+                        .iter()
+                        .enumerate()
+                        .all(|(at, fault)| fault.id == at as u64)
+                );
                 let families: BTreeSet<_> = planned.iter().map(|fault| fault.family).collect();
-                assert_eq!(families.len(), FaultFamily::ALL.len(), "seed {seed}, {seconds} s");
+                assert_eq!(
+                    families.len(),
+                    FaultFamily::ALL.len(),
+                    "seed {seed}, {seconds} s"
+                );
                 // From 3 s on, no more than eight pass without a moment at which all is whole.
                 for window in (3..seconds.saturating_sub(9)).step_by(1) {
                     let wrong = |at: Time| planned.iter().any(|f| f.start <= at && at <= f.end);
@@ -214,14 +274,21 @@ mod tests {
             "disk lose-all",
             "disk sync-error",
         ] {
-            assert!(shapes.contains(shape), "{shape} was never drawn: {shapes:?}");
+            assert!(
+                shapes.contains(shape),
+                "{shape} was never drawn: {shapes:?}"
+            );
         }
     }
 
     #[test]
     fn without_a_leader_nothing_is_aimed_at_one() {
         for seed in 0..200 {
-            assert!(draw(5, false, 60, seed).iter().all(|fault| fault.role().is_none()));
+            assert!(
+                draw(5, false, 60, seed)
+                    .iter()
+                    .all(|fault| fault.role().is_none())
+            );
         }
     }
 
@@ -237,7 +304,10 @@ mod tests {
             what: What::Kill(crate::Role::Leader),
         };
         let leaders = [(nodes[2], 3), (nodes[0], 7)];
-        assert_eq!(resolve(&fault, &leaders, &nodes), Some(Effect::Kill(vec![nodes[0]])));
+        assert_eq!(
+            resolve(&fault, &leaders, &nodes),
+            Some(Effect::Kill(vec![nodes[0]]))
+        );
         assert_eq!(resolve(&fault, &[], &nodes), None);
         let json = serde_json::to_string(&fault).unwrap();
         assert_eq!(serde_json::from_str::<Planned>(&json).unwrap(), fault);

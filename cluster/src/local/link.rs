@@ -291,3 +291,118 @@ impl Passage {
         delay > 0 || lost || overtaken || again
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use polygraph_history::NodeId;
+
+    use super::*;
+
+    fn link() -> LinkState {
+        let (from, to) = (NodeId::at(0), NodeId::at(1));
+        LinkState::new(1, Link { from, to })
+    }
+
+    fn delay(ms: u64) -> SlowEffect {
+        SlowEffect {
+            links: Vec::new(),
+            delay_ns: ms * 1_000_000,
+            jitter_ns: 0,
+            loss: 0,
+            duplicate: 0,
+            reorder: 0,
+        }
+    }
+
+    fn parcel(byte: u8) -> Parcel {
+        Parcel {
+            bytes: vec![byte],
+            probe: None,
+        }
+    }
+
+    fn arrived(link: &mut LinkState, ms: u64) -> Vec<u8> {
+        let mut out = Vec::new();
+        link.arrive(Time::from_millis(ms), &mut out);
+        out
+    }
+
+    #[test]
+    fn what_is_under_way_when_a_fault_begins_is_taken_when_it_arrives() {
+        let mut link = link();
+        link.slow(1, &delay(10));
+        link.send(Time::ZERO, parcel(1));
+        link.release(Time::ZERO, 1);
+        // A faster one does not overtake.
+        link.send(Time::ZERO, parcel(2));
+        assert_eq!(link.next_due(), Some(Time::from_millis(10)));
+        assert_eq!(arrived(&mut link, 9), [0; 0]);
+        link.hold(2);
+        assert_eq!(arrived(&mut link, 10), [0; 0]);
+        link.send(Time::from_millis(11), parcel(3));
+        link.release(Time::from_millis(12), 2);
+        assert_eq!(arrived(&mut link, 12), [1, 2, 3]);
+        link.slow(3, &delay(10));
+        link.send(Time::from_millis(20), parcel(4));
+        link.cut(4);
+        assert_eq!(arrived(&mut link, 40), [0; 0]);
+        link.release(Time::from_millis(50), 4);
+        assert_eq!(arrived(&mut link, 60), [0; 0]);
+        let acted = [1, 2, 3, 4].map(|fault| link.acted(fault));
+        assert_eq!(acted, [1, 3, 1, 1]);
+        assert_eq!(link.load, 0);
+    }
+
+    #[test]
+    fn what_is_held_when_a_cut_still_lasts_is_lost() {
+        let mut link = link();
+        link.hold(1);
+        link.send(Time::ZERO, parcel(1));
+        link.cut(2);
+        link.release(Time::ZERO, 1);
+        link.release(Time::ZERO, 2);
+        assert_eq!(arrived(&mut link, 1), [0; 0]);
+        assert_eq!((link.acted(1), link.acted(2), link.load), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_full_link_loses_what_comes_then() {
+        let mut link = link();
+        link.hold(1);
+        for _ in 0..3 {
+            let bytes = vec![0; ROOM / 2];
+            link.send(Time::ZERO, Parcel { bytes, probe: None });
+        }
+        link.release(Time::ZERO, 1);
+        assert_eq!(arrived(&mut link, 1).len(), ROOM);
+    }
+
+    #[test]
+    fn a_probe_sees_the_link_as_it_is_now() {
+        let mut link = link();
+        let probe = |number| Parcel {
+            bytes: vec![0],
+            probe: Some(number),
+        };
+        assert!(link.probe(Time::ZERO, 1));
+        link.send(Time::ZERO, probe(1));
+        assert!(!link.probe(Time::ZERO, 2));
+        assert_eq!(link.seen(), None);
+        // Whatever was seen before the cut says nothing of it.
+        link.cut(7);
+        link.probed(Time::from_millis(1), 1);
+        assert_eq!(link.seen(), None);
+        assert!(link.probe(Time::from_millis(2), 3));
+        link.send(Time::from_millis(2), probe(3));
+        assert_eq!(link.seen(), Some(Probe::Lost));
+        link.release(Time::from_millis(2), 7);
+        // One that does not arrive is given up.
+        assert!(link.probe(Time::from_millis(3), 4));
+        assert!(!link.probe(Time::from_millis(1003), 5));
+        assert!(link.probe(Time::from_millis(1004), 6));
+        link.probed(Time::from_millis(1005), 4);
+        assert_eq!(link.seen(), None);
+        link.probed(Time::from_millis(1006), 6);
+        assert_eq!(link.seen(), Some(Probe::Arrives(Duration::from_millis(2))));
+    }
+}

@@ -61,48 +61,51 @@ impl Registry {
         Registry { root }
     }
 
-    /// Makes sure that the folder is there and nobody else's.
+    /// Makes the folder, if it is not there, and makes sure that it is nobody else's.
     fn prepare(&self) -> io::Result<()> {
         match DirBuilder::new().mode(0o700).create(&self.root) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        let found = fs::symlink_metadata(&self.root)?;
-        if !found.is_dir() || found.uid() != geteuid().as_raw() {
-            let what = format!("{} belongs to somebody else", self.root.display());
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
+        match fs::symlink_metadata(&self.root) {
+            Ok(found) if !found.is_dir() || found.uid() != geteuid().as_raw() => {
+                let what = format!("{} belongs to somebody else", self.root.display());
+                Err(io::Error::new(io::ErrorKind::PermissionDenied, what))
+            }
+            // Removed by another just now.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    /// Keeps others from making or removing runs: a new one is not locked at once.
-    fn alone(&self) -> io::Result<Flock<File>> {
-        self.prepare()?;
-        let mut lock = None;
-        let mut failed = None;
-        poll(PATIENCE, || match try_lock(&self.root.join(LOCK)) {
-            Ok(locked) => {
-                lock = locked;
-                lock.is_some()
-            }
-            Err(error) => {
-                failed = Some(error);
-                true
-            }
+    /// Keeps others from making or removing runs while the lock is held: a new run is not locked
+    /// at once.
+    fn alone(&self, patience: Duration) -> io::Result<Flock<File>> {
+        let mut locked = Ok(None);
+        poll(patience, || {
+            locked = self.prepare().and_then(|()| lock_existing(&self.root));
+            !matches!(locked, Ok(None))
         });
-        let busy = || io::Error::other(format!("{} is busy", self.root.display()));
-        lock.ok_or_else(|| failed.unwrap_or_else(busy))
+        locked?.ok_or_else(|| io::Error::other(format!("{} is busy", self.root.display())))
+    }
+
+    /// Removes the folder if there is nothing in it any more.
+    fn leave(&self) {
+        if let Ok(Some(_alone)) = lock_existing(&self.root) {
+            let _ = fs::remove_dir(&self.root);
+        }
     }
 
     /// Registers a run of this process.
     pub(super) fn open(&self, number: u64) -> io::Result<Run> {
-        let _alone = self.alone()?;
+        let _alone = self.alone(PATIENCE)?;
         let folder = self.root.join(format!("run-{number:016x}"));
         DirBuilder::new().mode(0o700).create(&folder)?;
-        let lock = try_lock(&folder.join(LOCK))?
+        let lock = try_lock(File::create(folder.join(LOCK))?)?
             .ok_or_else(|| io::Error::other("a new lock is held by another"))?;
         let processes = File::create(folder.join(PROCESSES))?;
         Ok(Run {
+            registry: self.clone(),
             folder,
             processes,
             lock: Some(lock),
@@ -114,38 +117,56 @@ impl Registry {
     /// # Errors
     /// If the registry cannot be read or a folder not be removed.
     pub fn sweep(&self) -> io::Result<Swept> {
-        let _alone = self.alone()?;
         let mut swept = Swept::default();
+        if !self.root.exists() {
+            return Ok(swept);
+        }
+        let alone = self.alone(PATIENCE)?;
         for entry in fs::read_dir(&self.root)? {
             let entry = entry?;
             let is_run = entry.file_name().to_string_lossy().starts_with("run-");
-            if !is_run || !entry.file_type()?.is_dir() {
+            if !is_run || !entry.file_type().is_ok_and(|found| found.is_dir()) {
                 continue;
             }
             let folder = entry.path();
-            let lock = match try_lock(&folder.join(LOCK)) {
-                Ok(Some(lock)) => lock,
-                Ok(None) => continue,
-                // Its harness has just removed it.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
+            let Some(lock) = lock_existing(&folder.join(LOCK))? else {
+                // One that its harness has just removed, or only just made before it died, is
+                // empty; no other can be removed so.
+                let _ = fs::remove_dir(&folder);
+                continue;
             };
             swept.processes += kill_those_of(&folder)?;
             remove(&folder)?;
             drop(lock);
             swept.runs += 1;
         }
+        drop(alone);
+        self.leave();
         Ok(swept)
     }
 }
 
+/// Locks a file or folder that is there; `None` if another holds it or removes it meanwhile.
+fn lock_existing(path: &Path) -> io::Result<Option<Flock<File>>> {
+    let unless_gone = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(None),
+        _ => Err(error),
+    };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) => return unless_gone(error),
+    };
+    let Some(lock) = try_lock(file)? else {
+        return Ok(None);
+    };
+    match fs::metadata(path) {
+        Ok(found) => Ok((found.ino() == lock.metadata()?.ino()).then_some(lock)),
+        Err(error) => unless_gone(error),
+    }
+}
+
 /// Takes a lock; `None` if another holds it.
-fn try_lock(path: &Path) -> io::Result<Option<Flock<File>>> {
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)?;
+fn try_lock(file: File) -> io::Result<Option<Flock<File>>> {
     match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
         Ok(lock) => Ok(Some(lock)),
         Err((_, nix::errno::Errno::EWOULDBLOCK)) => Ok(None),
@@ -205,6 +226,7 @@ fn remove(folder: &Path) -> io::Result<()> {
 /// A run of this process. When it is dropped, its folder is removed.
 #[derive(Debug)]
 pub(super) struct Run {
+    registry: Registry,
     folder: PathBuf,
     processes: File,
     /// Held as long as this process lives.
@@ -232,6 +254,7 @@ impl Drop for Run {
         // Whatever remains, the next start removes.
         let _ = remove(&self.folder);
         self.lock = None;
+        self.registry.leave();
     }
 }
 
@@ -274,10 +297,31 @@ mod tests {
         assert!(alive.folder().exists());
         let alive_folder = alive.folder().to_owned();
         drop(alive);
-        assert!(!alive_folder.exists());
+        assert!(!alive_folder.exists() && !registry.root.exists());
         assert_eq!(registry.sweep().unwrap(), Swept::default());
+        assert!(!registry.root.exists());
         drop(other.stdin.take());
         other.wait().unwrap();
+    }
+
+    #[test]
+    fn runs_that_begin_and_end_at_once_do_not_disturb_each_other() {
+        let (_folder, registry) = registry();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let registry = &registry;
+                scope.spawn(move || {
+                    for number in 0..50 {
+                        let run = registry.open(thread * 100 + number).unwrap();
+                        assert_eq!(registry.sweep().unwrap(), Swept::default());
+                        assert!(run.folder().join(PROCESSES).exists());
+                    }
+                });
+            }
+        });
+        // Two that ended at once may have left the empty folder to each other.
+        registry.sweep().unwrap();
+        assert!(!registry.root.exists());
     }
 
     #[test]

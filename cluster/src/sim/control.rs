@@ -3,8 +3,9 @@
 use polygraph_history::{ClockEffect, DiskEffect, FaultKind, Link, NodeId, SlowEffect};
 
 use super::network::Fate;
+use super::queue::Rank;
 use super::{Happening, Sim};
-use crate::{ClockReading, Control, FaultId, Node, Probe, ProcessState};
+use crate::{ClockReading, Control, FaultId, LinkKind, Node, Probe, ProcessState};
 
 const EVERYTHING: &[FaultKind] = &[
     FaultKind::PartitionCut,
@@ -47,7 +48,16 @@ impl<N: Node> Control for Sim<N> {
     }
 
     fn release(&mut self, fault: FaultId) {
-        for happening in self.network.release(fault) {
+        let released = self.network.release(fault);
+        if N::LINKS == LinkKind::Stream {
+            // They have come as far as the place where they were kept; what was sent later has
+            // not, and must not overtake them.
+            for message in released {
+                self.queue.push_as(Rank::Released, self.now, message);
+            }
+            return;
+        }
+        for happening in released {
             if let Happening::Message {
                 link,
                 message,
@@ -88,8 +98,9 @@ impl<N: Node> Control for Sim<N> {
         }
         if was_paused {
             seat.note(now, "goes on");
+            // Before what arrives at this very moment: streams keep their order.
             for happening in seat.waited() {
-                self.queue.push(now, again(happening));
+                self.queue.push_as(Rank::Waited, now, again(happening));
             }
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! - [`Sim`]: a cluster of simulated nodes; a [`crate::World`].
 //! - [`Options`], [`Delay`]: its network and disks.
+//! - [`Trace`], [`Sent`]: what became of every message, for who wants to know.
 //!
 //! A run is a sequence of *happenings* in order of virtual time: a message or a request arrives, a
 //! timer is due, a sync completes. Each runs one handler of one node to its end, and the handler's
@@ -13,6 +14,7 @@ mod disk;
 mod network;
 mod node;
 mod queue;
+mod trace;
 
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use polygraph_history::random::{keyed, text};
 use polygraph_history::{ErrorName, Link, NodeId, Time};
 
 pub use network::Delay;
+pub use trace::{Sent, Trace, cause_of};
 
 use crate::{
     Deployment, Effect, FaultId, Node, Occurrence, Reply, RequestId, Submission, SyncFailed,
@@ -42,6 +45,8 @@ pub struct Options {
     pub duplicate_ppm: u32,
     /// How long a sync takes.
     pub disk_sync: Duration,
+    /// Where it is noted what becomes of every message between nodes.
+    pub trace: Option<Trace>,
 }
 
 impl Default for Options {
@@ -58,6 +63,7 @@ impl Default for Options {
             loss_ppm: 0,
             duplicate_ppm: 0,
             disk_sync: Duration::from_millis(1),
+            trace: None,
         }
     }
 }
@@ -421,7 +427,7 @@ impl<N: Node> Sim<N> {
         if node.is_paused() {
             return node.wait(Happening::Request(submission));
         }
-        let cause = keyed(&[text("request"), request.0]);
+        let cause = cause_of(request);
         self.handle(id, cause, |protocol, ctx| {
             protocol.on_request(request, &submission.op, ctx);
         });

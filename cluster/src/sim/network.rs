@@ -12,7 +12,7 @@ use polygraph_history::random::{below, exponential, keyed, mix};
 use polygraph_history::{Link, NodeId, SlowEffect, Time};
 use rustc_hash::FxHashMap;
 
-use super::Options;
+use super::{Options, Sent, Trace};
 use crate::{FaultId, LinkKind};
 
 /// How long a message takes.
@@ -97,6 +97,7 @@ pub(super) struct Network<T> {
     delay: Delay,
     loss_ppm: u32,
     duplicate_ppm: u32,
+    trace: Option<Trace>,
 }
 
 #[derive(Debug)]
@@ -130,6 +131,7 @@ impl<T> Network<T> {
             delay: options.node_links,
             loss_ppm: options.loss_ppm,
             duplicate_ppm: options.duplicate_ppm,
+            trace: options.trace.clone(),
         }
     }
 
@@ -140,8 +142,22 @@ impl<T> Network<T> {
     /// Decides what becomes of a message.
     pub(super) fn send(&mut self, now: Time, link: Link, cause: u64) -> Fate {
         let key = keyed(&[self.seed, place(link.from), place(link.to), cause]);
-        let bits = mix(key ^ u64::from(self.count(now, key)));
-        self.decide(now, link, bits, true)
+        let ordinal = self.count(now, key);
+        let fate = self.decide(now, link, mix(key ^ u64::from(ordinal)), true);
+        if let Some(trace) = &self.trace {
+            let delay = match fate {
+                Fate::Arrives(then, _) => Some(then.since(now)),
+                Fate::Held | Fate::Lost => None,
+            };
+            trace.note(Sent {
+                at: now,
+                link,
+                cause,
+                ordinal,
+                delay,
+            });
+        }
+        fate
     }
 
     /// Decides what would become of a message, without any trace of it in the fates of others.
@@ -156,47 +172,58 @@ impl<T> Network<T> {
         self.decide(now, link, bits, false)
     }
 
-    /// `counts` says whether faults are seen to act by it.
+    /// `counts` says whether it is a message, by which faults are seen to act and which others of
+    /// a stream cannot overtake; else it is a probe.
     fn decide(&mut self, now: Time, link: Link, bits: u64, counts: bool) -> Fate {
         let at = self.at(link);
         let state = &mut self.links[at];
         let mut delay = self.delay.draw(bits);
-        let mut loss = u64::from(self.loss_ppm);
-        let mut duplicate = u64::from(self.duplicate_ppm);
+        let slows = || state.slows.iter().map(|(_, slow)| slow);
+        let loss = u64::from(self.loss_ppm) + slows().map(|slow| u64::from(slow.loss)).sum::<u64>();
+        let duplicate = u64::from(self.duplicate_ppm)
+            + slows().map(|slow| u64::from(slow.duplicate)).sum::<u64>();
+        let lost = below(mix(bits ^ 4), 1_000_000) < loss;
+        let doubled = below(mix(bits ^ 5), 1_000_000) < duplicate;
         if !state.cuts.is_empty() || !state.holds.is_empty() || !state.slows.is_empty() {
-            for &fault in state.cuts.iter().chain(&state.holds) {
-                *self.acted.entry(fault).or_default() += u64::from(counts);
+            // A message of a stream is kept only when it has come after those before it.
+            let kept_at_arrival = self.kind == LinkKind::Stream && counts && state.cuts.is_empty();
+            if !kept_at_arrival {
+                for &fault in state.cuts.iter().chain(&state.holds) {
+                    *self.acted.entry(fault).or_default() += u64::from(counts);
+                }
             }
             if !state.cuts.is_empty() {
                 return Fate::Lost;
             }
-            if !state.holds.is_empty() {
+            if !state.holds.is_empty() && !kept_at_arrival {
                 return Fate::Held;
             }
             for (fault, slow) in &state.slows {
-                *self.acted.entry(*fault).or_default() += u64::from(counts);
                 let more = slow.delay_ns + below(mix(bits ^ 1), slow.jitter_ns + 1);
                 delay += Duration::from_nanos(more);
-                loss += u64::from(slow.loss);
-                duplicate += u64::from(slow.duplicate);
-                if below(mix(bits ^ 2), 1_000_000) < u64::from(slow.reorder) {
+                let late = below(mix(bits ^ 2), 1_000_000) < u64::from(slow.reorder);
+                if late {
                     delay += Duration::from_nanos(below(mix(bits ^ 3), REORDER));
                 }
+                let loses = (lost && slow.loss > 0) || (doubled && slow.duplicate > 0);
+                let acts = counts && (more > 0 || late || loses);
+                *self.acted.entry(*fault).or_default() += u64::from(acts);
             }
         }
-        let lost = below(mix(bits ^ 4), 1_000_000) < loss;
         if self.kind == LinkKind::Stream {
             if lost {
                 delay += RETRANSMIT;
             }
-            state.last = state.last.max(now + delay);
-            return Fate::Arrives(state.last, None);
+            let at = state.last.max(now + delay);
+            if counts {
+                state.last = at;
+            }
+            return Fate::Arrives(at, None);
         }
         if lost {
             return Fate::Lost;
         }
-        let again = (below(mix(bits ^ 5), 1_000_000) < duplicate)
-            .then(|| now + self.delay.draw(mix(bits ^ 6)));
+        let again = doubled.then(|| now + self.delay.draw(mix(bits ^ 6)));
         Fate::Arrives(now + delay, again)
     }
 

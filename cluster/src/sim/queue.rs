@@ -5,6 +5,17 @@ use std::collections::BinaryHeap;
 
 use polygraph_history::Time;
 
+/// What comes first of the things planned for the same time.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Rank {
+    /// What a node was given while it stood still.
+    Waited,
+    /// What had come over a link as far as it could.
+    Released,
+    /// Everything else.
+    Planned,
+}
+
 /// A queue of things to come.
 #[derive(Debug)]
 pub(super) struct Queue<T> {
@@ -26,6 +37,13 @@ impl<T> Queue<T> {
     }
 
     pub(super) fn push(&mut self, at: Time, item: T) {
+        self.push_as(Rank::Planned, at, item);
+    }
+
+    /// Plans something that comes before or after other things of that time.
+    pub(super) fn push_as(&mut self, rank: Rank, at: Time, item: T) {
+        self.planned += 1;
+        let number = (rank as u64) << 62 | self.planned;
         let place = match self.free.pop() {
             Some(place) => {
                 self.items[place as usize] = Some(item);
@@ -36,8 +54,7 @@ impl<T> Queue<T> {
                 u32::try_from(self.items.len() - 1).expect("fewer than 2^32 things at once")
             }
         };
-        self.planned += 1;
-        self.heap.push(Reverse((at, self.planned, place)));
+        self.heap.push(Reverse((at, number, place)));
     }
 
     /// The next thing, if it is due by then.
