@@ -101,20 +101,8 @@ fn validity(history: &History, entry: &Entry) -> Validity {
     verdict.validity
 }
 
-/// Elle's tests write `[:r :x]` for a read of nothing, also in completions; everybody else writes
-/// `[:r :x nil]`.
 fn load(text: &str) -> Result<History, ReadError> {
-    let mut full = String::with_capacity(text.len());
-    for (at, part) in text.split("[:r ").enumerate() {
-        full.push_str(if at > 0 { "[:r " } else { "" });
-        match part.split_once(']') {
-            Some((key, rest)) if at > 0 && !key.contains([' ', '[']) => {
-                full.push_str(&format!("{key} nil]{rest}"));
-            }
-            _ => full.push_str(part),
-        }
-    }
-    polygraph_history::read(full.as_bytes(), ReadOptions::default()).map(|read| read.history)
+    polygraph_history::read(text.as_bytes(), ReadOptions::default()).map(|read| read.history)
 }
 
 /// What a row asks for.

@@ -163,9 +163,10 @@ impl Ops {
             return None;
         }
         match (&*name, content) {
+            // Elle's tests write `[:r :x]` for a read of nothing, everybody else `[:r :x nil]`.
             ("r" | "read", content) => Some(Micro::Read {
                 key: self.keys.of(key),
-                value: content.filter(|_| kind == Kind::Ok).map(value),
+                value: (kind == Kind::Ok).then(|| content.map_or(Value::Null, value)),
             }),
             ("w" | "write", Some(content)) => Some(Micro::Write {
                 key: self.keys.of(key),

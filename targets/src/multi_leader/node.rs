@@ -202,13 +202,16 @@ impl MultiLeader {
         true
     }
 
-    /// A node has told what it has.
-    fn learn(&mut self, from: NodeId, known: &[u64]) {
+    /// A node has told what it has; gives back whether that is news.
+    fn learn(&mut self, from: NodeId, known: &[u64]) -> bool {
+        let mut is_news = false;
         if let Some(theirs) = self.theirs.get_mut(from.position()) {
             for (ours, new) in theirs.iter_mut().zip(known) {
+                is_news |= *new > *ours;
                 *ours = (*ours).max(*new);
             }
         }
+        is_news
     }
 
     /// A node ships entries: those that are next in their logs are taken, others come again.
@@ -278,8 +281,9 @@ impl Node for MultiLeader {
                 self.on_ship(from, entries, more, ctx);
             }
             Message::Known { known, more } => {
-                self.learn(from, &known);
-                if more {
+                // Only who got further is sent more at once. A node that lost what it had told
+                // others it has cannot take what they send, and would be sent it for ever.
+                if self.learn(from, &known) && more {
                     self.ship(from, ctx);
                 }
             }
