@@ -50,7 +50,9 @@ pub fn check(history: &History, guarantee: Guarantee, options: &Options) -> Guar
         // that is too large for the simple function that confirms it.
         report.verdict = Observed::Unknown;
         report.reason = Some(Reason::NotObservable.name());
-        report.warnings.push(format!("{guarantee}: a violation was found whose evidence could not be confirmed"));
+        report.warnings.push(format!(
+            "{guarantee}: a violation was found whose evidence could not be confirmed"
+        ));
     }
     report
 }

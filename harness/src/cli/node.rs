@@ -19,7 +19,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let target = target(&arguments.target).map_err(Failure::usage)?;
     let seat = local::Seat::read().context("a node is started by the harness only");
     let seat = seat.map_err(|error| Failure::harness(&error))?;
-    let deployment = seat.deployment(target.knobs()).map_err(|error| Failure::harness(&error.into()))?;
+    let deployment = seat
+        .deployment(target.knobs())
+        .map_err(|error| Failure::harness(&error.into()))?;
     target
         .serve(&deployment, seat)
         .map_err(|error| Failure::harness(&anyhow::Error::from(error)))?;
