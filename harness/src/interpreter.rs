@@ -5,7 +5,7 @@
 //! is asked until every node answers (*recovery*); then come *final* reads. A replay has no
 //! phases: it issues what was issued, when it was.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -66,6 +66,9 @@ pub struct Interpreter<'a, 'r> {
     interrupt: &'a Interrupt,
     progress: &'a dyn Fn(Progress),
     clients: Vec<Client>,
+    /// When each client has something to do, or its operation is given up; in the phases that
+    /// keep to a plan. Of equals the lower number comes first, in a replay as in the run.
+    wakes: BTreeSet<(Time, usize)>,
     generator: Option<Box<dyn Generator>>,
     course: Course,
     issued: u64,
@@ -90,6 +93,8 @@ pub struct Progress {
 struct Client {
     process: u64,
     open: Option<Open>,
+    /// Its place in the order of wakes.
+    wake: Option<Time>,
     /// When its next operation is due, and how many were before.
     due: Time,
     ordinal: u64,
@@ -119,12 +124,14 @@ impl<'a, 'r> Interpreter<'a, 'r> {
         let client = |number: usize| Client {
             process: number as u64,
             open: None,
-            due: Time::ZERO,
+            wake: None,
+            due: Time::MAX,
             ordinal: 0,
             queue: VecDeque::new(),
         };
         Interpreter {
             clients: (0..spec.clients).map(client).collect(),
+            wakes: BTreeSet::new(),
             world,
             recorder,
             faults,
@@ -157,6 +164,9 @@ impl<'a, 'r> Interpreter<'a, 'r> {
             Source::Replayed(plan) => {
                 for op in plan {
                     if let Some(client) = self.clients.get_mut(op.client) {
+                        if client.queue.is_empty() {
+                            client.due = op.at;
+                        }
                         client.queue.push_back(op);
                     }
                 }
@@ -177,39 +187,45 @@ impl<'a, 'r> Interpreter<'a, 'r> {
         };
         for number in 0..self.clients.len() {
             self.clients[number].due = Time::ZERO + gap(number, 0);
+            self.set_wake(number);
         }
         loop {
             let now = self.world.now();
-            let enough = self.spec.ops.is_some_and(|ops| self.issued >= ops);
-            if now >= end || enough || self.interrupted() {
-                return;
+            if now >= end || self.interrupted() {
+                break;
             }
-            self.faults.act(self.world, self.recorder);
-            for number in 0..self.clients.len() {
+            if self.faults.due() <= now {
+                self.faults.act(self.world, self.recorder);
+            }
+            while let Some(number) = self.woken(now) {
                 self.expire(number, now);
-                while self.clients[number].open.is_none() && self.clients[number].due <= now {
-                    let client = &mut self.clients[number];
-                    let (due, ordinal) = (client.due, client.ordinal);
-                    client.ordinal += 1;
-                    client.due = due + gap(number, ordinal + 1);
-                    if now.since(due) > PATIENCE {
-                        self.course.not_issued += 1;
-                        continue;
-                    }
-                    if self.spec.ops.is_some_and(|ops| self.issued >= ops) {
-                        break;
-                    }
-                    let op = self.generator().next(number, ordinal);
-                    let node = self.route(number, ordinal, &op);
-                    self.issue(number, due, node, op);
+                let client = &mut self.clients[number];
+                if client.open.is_some() || client.due > now {
+                    continue;
                 }
+                if self.spec.ops.is_some_and(|ops| self.issued >= ops) {
+                    break;
+                }
+                let (due, ordinal) = (client.due, client.ordinal);
+                client.ordinal += 1;
+                client.due = due + gap(number, ordinal + 1);
+                if now.since(due) > PATIENCE {
+                    self.course.not_issued += 1;
+                    self.set_wake(number);
+                    continue;
+                }
+                let op = self.generator().next(number, ordinal);
+                let node = self.route(number, ordinal, &op);
+                self.issue(number, due, node, op);
             }
-            let due = |client: &Client| match &client.open {
-                Some(open) => open.deadline,
-                None => client.due,
-            };
-            let next = self.clients.iter().map(due).min().unwrap_or(end);
-            self.advance("working", next.min(self.faults.due()).min(end));
+            if self.spec.ops.is_some_and(|ops| self.issued >= ops) {
+                break;
+            }
+            let next = self.next_wake().min(self.faults.due()).min(end);
+            self.advance("working", next);
+        }
+        for client in &mut self.clients {
+            client.due = Time::MAX;
         }
     }
 
@@ -303,28 +319,62 @@ impl<'a, 'r> Interpreter<'a, 'r> {
     }
 
     fn replay_phase(&mut self) {
+        for number in 0..self.clients.len() {
+            self.set_wake(number);
+        }
         loop {
             let now = self.world.now();
-            self.faults.act(self.world, self.recorder);
-            let mut next = self.expire_all().min(self.faults.due());
-            for number in 0..self.clients.len() {
+            if self.faults.due() <= now {
+                self.faults.act(self.world, self.recorder);
+            }
+            while let Some(number) = self.woken(now) {
+                self.expire(number, now);
                 let client = &mut self.clients[number];
-                if client.open.is_some() {
-                    continue;
-                }
-                if client.queue.front().is_some_and(|op| op.at <= now) {
-                    let op = client.queue.pop_front().expect("just seen");
+                if client.open.is_none() && client.due <= now {
+                    let op = client
+                        .queue
+                        .pop_front()
+                        .expect("only who has a plan is due");
+                    client.due = client.queue.front().map_or(Time::MAX, |op| op.at);
                     self.submit(number, op);
-                    next = next.min(now + OPERATION_TIMEOUT);
-                } else if let Some(op) = client.queue.front() {
-                    next = next.min(op.at);
                 }
             }
-            let over = next == Time::MAX && self.faults.is_over();
-            if over || self.interrupted() {
+            let next = self.next_wake().min(self.faults.due());
+            if (next == Time::MAX && self.faults.is_over()) || self.interrupted() {
                 return;
             }
             self.advance("replaying", next);
+        }
+    }
+
+    /// A client that has something to do by now.
+    fn woken(&self, now: Time) -> Option<usize> {
+        self.wakes
+            .first()
+            .filter(|(at, _)| *at <= now)
+            .map(|&(_, number)| number)
+    }
+
+    fn next_wake(&self) -> Time {
+        self.wakes.first().map_or(Time::MAX, |&(at, _)| at)
+    }
+
+    /// Puts a client where it belongs in the order of wakes.
+    fn set_wake(&mut self, number: usize) {
+        let client = &mut self.clients[number];
+        let wake = client
+            .open
+            .as_ref()
+            .map_or(client.due, |open| open.deadline);
+        let wake = Some(wake).filter(|&wake| wake < Time::MAX);
+        if wake == client.wake {
+            return;
+        }
+        if let Some(before) = std::mem::replace(&mut client.wake, wake) {
+            self.wakes.remove(&(before, number));
+        }
+        if let Some(wake) = wake {
+            self.wakes.insert((wake, number));
         }
     }
 
@@ -392,6 +442,7 @@ impl<'a, 'r> Interpreter<'a, 'r> {
             node: planned.node,
             deadline: now + OPERATION_TIMEOUT,
         });
+        self.set_wake(number);
         self.own(request, number);
         let process = Process::Client(self.clients[number].process);
         let body = Body::Op(planned.op.clone());
@@ -496,6 +547,8 @@ impl<'a, 'r> Interpreter<'a, 'r> {
         let Some(open) = client.open.take() else {
             return;
         };
+        self.set_wake(number);
+        let client = &mut self.clients[number];
         let process = Process::Client(client.process);
         let (kind, op, version, error, detail) = match reply {
             Reply::Ok { op, version } => (Kind::Ok, op, version, None, String::new()),

@@ -19,7 +19,7 @@ use crate::spec::Resolved;
 /// # Errors
 /// A sentence that names the file and what is wrong with it.
 pub fn load_spec(path: &Path) -> Result<Spec, String> {
-    let file = path.join("spec.json");
+    let file = path.join("spec.toml");
     let text = fs::read_to_string(&file).map_err(|error| {
         format!(
             "{} is not the folder of a run: {}: {error}",
@@ -27,7 +27,7 @@ pub fn load_spec(path: &Path) -> Result<Spec, String> {
             file.display()
         )
     })?;
-    serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
+    toml::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 /// Replays a run into a folder of its own; gives back what was found, and whether the history has

@@ -184,8 +184,7 @@ pub fn run(
     let mut world = deploy(resolved)?;
     let out: Option<Box<dyn Write>> = match folder {
         Some(folder) => {
-            let spec = serde_json::to_string_pretty(&resolved.spec)?;
-            folder.write("spec.json", &(spec + "\n"))?;
+            folder.write("spec.toml", &toml::to_string(&resolved.spec)?)?;
             Some(Box::new(folder.writer("history.jsonl")?))
         }
         None => None,

@@ -58,7 +58,6 @@ pub struct Event {
 
 /// How a fault was seen to have happened, otherwise than by its switch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Verification {
     /// By what: `probe`, `clock`, `process`, `disk`, `messages`.
     pub how: String,

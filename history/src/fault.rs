@@ -135,7 +135,6 @@ pub enum Phase {
 
 /// A fault as it is recorded: planned with a shape and perhaps a role, resolved to an effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct FaultEvent {
     /// Which fault of the schedule; start and end carry the same.
     pub id: u64,
@@ -155,7 +154,7 @@ pub struct FaultEvent {
 
 /// What a fault does, resolved to nodes and directed links.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// Messages over these links are dropped.
     Cut(Vec<Link>),
@@ -177,7 +176,6 @@ pub enum Effect {
 
 /// How a node's clocks go wrong. A monotonic clock may drift; it never goes back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ClockEffect {
     /// Whose.
     pub node: NodeId,
@@ -192,7 +190,6 @@ pub struct ClockEffect {
 
 /// A clock that flips between right and wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Strobe {
     /// How far off it is in every second half of a period, nanoseconds.
     pub amplitude_ns: i64,
@@ -203,7 +200,6 @@ pub struct Strobe {
 /// How links become slow or lossy. Shares are between 0 and 1, kept in parts per million so that
 /// no floating-point arithmetic decides anything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct SlowEffect {
     /// Which links.
     pub links: Vec<Link>,
@@ -224,7 +220,6 @@ pub struct SlowEffect {
 
 /// How a node's disk misbehaves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct DiskEffect {
     /// Whose.
     pub node: NodeId,

@@ -35,7 +35,7 @@ impl fmt::Display for Key {
 /// results filled in. In a read `value` is `None` while not known, `Some(Value::Null)` when the
 /// store answered that nothing was ever written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
 pub enum Op {
     /// Read a register, or a whole list or set.
     Read {
@@ -106,7 +106,7 @@ pub enum Op {
 
 /// An operation inside a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
 pub enum Micro {
     /// Read a register or a whole list.
     Read {

@@ -96,3 +96,27 @@ fn point_latest(parent: &Path, name: &str) {
     #[cfg(not(unix))]
     let _ = (parent, name);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_taken_are_numbered_and_latest_points_to_the_newest() {
+        let parent = tempfile::tempdir().unwrap();
+        let first = Folder::create(parent.path(), "run").unwrap();
+        let second = Folder::create(parent.path(), "run").unwrap();
+        assert_eq!(first.path(), parent.path().join("run"));
+        assert_eq!(second.path(), parent.path().join("run-2"));
+        second.write("logs/n1.log", "starts\n").unwrap();
+        #[cfg(unix)]
+        {
+            let latest = parent.path().join("latest");
+            assert_eq!(fs::read_link(&latest).unwrap(), Path::new("run-2"));
+            assert_eq!(
+                fs::read_to_string(latest.join("logs/n1.log")).unwrap(),
+                "starts\n"
+            );
+        }
+    }
+}

@@ -112,3 +112,74 @@ fn evidence(guarantee: &GuaranteeReport) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AnomalyReport, Counts, Outcome};
+
+    fn report(guarantees: Vec<GuaranteeReport>) -> Report {
+        Report {
+            polygraph: 1,
+            command: "test".to_owned(),
+            verdict: "holds",
+            exit: 0,
+            target: None,
+            settings: None,
+            workload: None,
+            nemesis: Vec::new(),
+            world: None,
+            seed: None,
+            seeds: 1,
+            operations: Counts::default(),
+            faults: Vec::new(),
+            truncated: false,
+            assumptions: Vec::new(),
+            warnings: Vec::new(),
+            guarantees,
+            replay: None,
+            run: None,
+            runs: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_violation_shows_its_kind_its_sentence_and_its_events() {
+        let mut violated = GuaranteeReport::not_exercised("linearizable", false);
+        violated.verdict = Observed::Violated;
+        violated.outcome = Outcome::ViolatedAsDocumented;
+        violated.anomaly_count = 3;
+        violated.anomalies.push(AnomalyReport {
+            kind: "stale-read",
+            explanation: "client 1 read x=1 after client 2 had written 2".to_owned(),
+            operations: vec![4, 9],
+            key: Some("x".to_owned()),
+            confirmed: true,
+        });
+        let unlooked = GuaranteeReport::not_exercised("durable", true);
+        let table = test_table(&report(vec![violated, unlooked]), 100);
+        // Wrapped to the width, whatever the words.
+        assert!(
+            table.lines().all(|line| line.chars().count() <= 102),
+            "{table}"
+        );
+        let words: Vec<_> = table
+            .split(['│', '\n', ' '])
+            .filter(|word| !word.is_empty())
+            .collect();
+        let text = words.join(" ");
+        for expected in [
+            "stale-read:",
+            "client 1 read x=1",
+            "the first of 3",
+            "violated as documented",
+            "not exercised",
+        ] {
+            let words: Vec<_> = expected.split(' ').collect();
+            assert!(
+                words.iter().all(|word| text.contains(word)),
+                "{expected}: {text}"
+            );
+        }
+    }
+}

@@ -336,18 +336,18 @@ mod tests {
         // A faster one does not overtake.
         link.send(Time::ZERO, parcel(2));
         assert_eq!(link.next_due(), Some(Time::from_millis(10)));
-        assert_eq!(arrived(&mut link, 9), []);
+        assert_eq!(arrived(&mut link, 9), [0; 0]);
         link.hold(2);
-        assert_eq!(arrived(&mut link, 10), []);
+        assert_eq!(arrived(&mut link, 10), [0; 0]);
         link.send(Time::from_millis(11), parcel(3));
         link.release(Time::from_millis(12), 2);
         assert_eq!(arrived(&mut link, 12), [1, 2, 3]);
         link.slow(3, &delay(10));
         link.send(Time::from_millis(20), parcel(4));
         link.cut(4);
-        assert_eq!(arrived(&mut link, 40), []);
+        assert_eq!(arrived(&mut link, 40), [0; 0]);
         link.release(Time::from_millis(50), 4);
-        assert_eq!(arrived(&mut link, 60), []);
+        assert_eq!(arrived(&mut link, 60), [0; 0]);
         let acted = [1, 2, 3, 4].map(|fault| link.acted(fault));
         assert_eq!(acted, [1, 3, 1, 1]);
         assert_eq!(link.load, 0);
@@ -361,7 +361,7 @@ mod tests {
         link.cut(2);
         link.release(Time::ZERO, 1);
         link.release(Time::ZERO, 2);
-        assert_eq!(arrived(&mut link, 1), []);
+        assert_eq!(arrived(&mut link, 1), [0; 0]);
         assert_eq!((link.acted(1), link.acted(2), link.load), (1, 1, 0));
     }
 

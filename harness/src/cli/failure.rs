@@ -50,6 +50,14 @@ impl Failure {
         }
     }
 
+    /// The user ended it before there was anything to judge.
+    pub(super) fn interrupted(error: &anyhow::Error) -> Failure {
+        Failure {
+            exit: exit::INTERRUPTED,
+            ..Failure::harness(error)
+        }
+    }
+
     /// There is a bug of ours.
     pub(super) fn bug(message: impl Into<String>) -> Failure {
         let body = ErrorBody {

@@ -76,6 +76,9 @@ pub(super) struct Arguments {
     quiet: bool,
 }
 
+/// The largest number that every reader of JSON keeps exactly.
+const LARGEST_SEED: u64 = (1 << 53) - 1;
+
 /// Reads `key=value`.
 fn setting(text: &str) -> Result<(String, String), String> {
     text.split_once('=')
@@ -87,9 +90,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let seed = match arguments.seed.as_deref() {
         None => defaults::SEED,
         Some("random") => random_seed(),
-        Some(text) => text
-            .parse()
-            .map_err(|_| Failure::usage(format!("`--seed {text}` is not a number or `random`")))?,
+        Some(text) => text.parse().ok().filter(|&seed| seed <= LARGEST_SEED).ok_or_else(|| {
+            Failure::usage(format!(
+                "`--seed {text}` is not possible; write a number from 0 to {LARGEST_SEED}, or `random`"
+            ))
+        })?,
     };
     let request = Request {
         target: arguments.target.clone(),
@@ -118,7 +123,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Some(seeds) => several(&resolved, arguments, seeds, &line),
     };
     drop(line);
-    let report = report.map_err(|error| Failure::harness(&error))?;
+    let report = report.map_err(|error| match INTERRUPT.load(Ordering::Relaxed) {
+        0 => Failure::harness(&error),
+        _ => Failure::interrupted(&error),
+    })?;
     show(&report, arguments.json);
     Ok(report.exit)
 }
@@ -203,7 +211,11 @@ fn several(
         .map(|(_, report)| report)
         .collect();
     keep(&mut runs, resolved, &arguments.out)?;
-    Ok(together(runs, arguments.seed.is_some(), resolved))
+    anyhow::ensure!(
+        !runs.is_empty(),
+        "interrupted before the first seed had ended"
+    );
+    Ok(together(runs, resolved))
 }
 
 /// Runs what is worth a look once more, into a folder: the same seed is the same run.
@@ -227,7 +239,7 @@ fn keep(runs: &mut [Report], resolved: &Resolved, out: &Path) -> anyhow::Result<
 }
 
 /// One report of many: each guarantee as in the run that decides it.
-fn together(runs: Vec<Report>, _: bool, resolved: &Resolved) -> Report {
+fn together(runs: Vec<Report>, resolved: &Resolved) -> Report {
     let rank = |outcome: Outcome| match outcome {
         Outcome::ClaimBroken => 6,
         Outcome::Violated => 5,

@@ -76,13 +76,7 @@ impl Machine {
     }
 
     fn write(&mut self, key: &Key, value: &Value, index: u64) {
-        let written = Object::Register(value.clone(), index);
-        match self.objects.get_mut(key) {
-            Some(object) => *object = written,
-            None => {
-                self.objects.insert(key.clone(), written);
-            }
-        }
+        *self.object(key) = Object::Register(value.clone(), index);
     }
 
     fn list(&mut self, key: &Key) -> &mut Vec<Value> {
@@ -108,11 +102,8 @@ impl Machine {
     }
 
     fn object(&mut self, key: &Key) -> &mut Object {
-        if !self.objects.contains_key(key) {
-            let nothing = Object::Register(Value::Null, 0);
-            self.objects.insert(key.clone(), nothing);
-        }
-        self.objects.get_mut(key).expect("it was just put there")
+        let nothing = Object::Register(Value::Null, 0);
+        self.objects.entry(key.clone()).or_insert(nothing)
     }
 }
 

@@ -19,6 +19,20 @@ pub(super) fn claims(config: &Config) -> Vec<Claim> {
         why: "a node keeps no state between requests but its copy, and serves as soon as it has \
               read its log",
     }];
+    match config.repair {
+        Repair::Off => claims.push(broken(
+            Guarantee::Converges,
+            Faults::WITH_CLOCKS,
+            "",
+            "a replica that missed a write is never told of it",
+        )),
+        Repair::Async | Repair::Sync => claims.push(broken(
+            Guarantee::Converges,
+            Faults::WITH_CLOCKS,
+            "LL-08",
+            "a replica that missed a write is told of it only when somebody reads the key",
+        )),
+    }
     match (config.version, config.repair) {
         (Version::Abd, Repair::Sync) if config.quorums_meet() => abd(&mut claims),
         // It is not claimed to be anything.

@@ -157,8 +157,7 @@ impl Target for SingleLeader {
 
     fn serve(&self, deployment: &Deployment, seat: local::Seat) -> io::Result<()> {
         let config = Config::of(deployment);
-        local::serve(deployment, seat, move |_| {
-            node::SingleLeader::new(config.clone())
-        })
+        let make = move |_| node::SingleLeader::new(config.clone());
+        local::serve(deployment, seat, make)
     }
 }

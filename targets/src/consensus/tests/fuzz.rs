@@ -16,7 +16,7 @@ use super::super::target::{BUGS, Consensus};
 use super::faults::Faults;
 use super::session::Session;
 use super::watch::{Record, Watched};
-use crate::Target;
+use crate::{ErrorRow, Target};
 
 /// How long clients and faults are at work.
 const WORK: Time = Time::from_secs(8);
@@ -272,8 +272,25 @@ fn run(deployment: &Deployment) -> (Vec<String>, Run) {
     let recovered = run.recovers();
     let mut wrong = run.record.borrow().violations.clone();
     wrong.extend(run.session.violations());
+    wrong.extend(undocumented(&run.replies));
     wrong.extend(recovered.err());
     (wrong, run)
+}
+
+/// Errors that are not in the store's table, with that outcome; those of connections are the
+/// world's.
+fn undocumented(replies: &[(Time, RequestId, Reply)]) -> Option<String> {
+    replies.iter().find_map(|(_, _, reply)| {
+        let (error, outcome) = match reply {
+            Reply::Ok { .. } => return None,
+            Reply::Fail { error, .. } => (error.as_str(), "fail"),
+            Reply::Info { error, .. } => (error.as_str(), "info"),
+        };
+        let is_known = |row: &ErrorRow| row.error == error && row.outcome == outcome;
+        let is_of_world = ["refused", "connection-lost"].contains(&error);
+        (!is_of_world && !Consensus.errors().iter().any(is_known))
+            .then(|| format!("undocumented {outcome}: {error}"))
+    })
 }
 
 #[test]

@@ -334,6 +334,7 @@ impl Stage {
                 Some("syncs".to_owned())
             }
             Effect::Send { to, message } => {
+                polygraph_cluster::local::survives(&message).expect("it can be sent as bytes");
                 let line = format!("→ {to} {}", tell(&message));
                 self.links.entry((id, to)).or_default().push_back(message);
                 Some(line)
