@@ -270,6 +270,12 @@ impl<'a, M> Context<'a, M> {
         self.effects.push(Effect::CancelTimer(timer));
     }
 
+    /// What this handler has asked for so far.
+    #[must_use]
+    pub fn effects(&self) -> &[Effect<M>] {
+        self.effects
+    }
+
     /// Gives up: the node is dead after this handler, as by a crash.
     pub fn halt(&mut self, why: impl Into<String>) {
         self.effects.push(Effect::Halt(why.into()));

@@ -20,3 +20,9 @@ pub mod run;
 pub mod spec;
 
 pub use own::{Findings, Test};
+/// What a store of your own is written with.
+pub use polygraph_cluster as cluster;
+/// Operations, guarantees and histories.
+pub use polygraph_history as history;
+/// Verdicts and evidence.
+pub use polygraph_results as results;

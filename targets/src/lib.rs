@@ -8,6 +8,8 @@
 //! happen: it is the honest protocol, and the anomaly follows. Planted bugs are off by default.
 
 mod claim;
+#[cfg(test)]
+mod conformance;
 pub mod consensus;
 #[cfg(test)]
 mod exercise;

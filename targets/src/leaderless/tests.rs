@@ -254,3 +254,12 @@ fn replicas_follow_each_other_on_the_ring() {
     }
     assert!(firsts.iter().all(|&count| count > 8), "{firsts:?}");
 }
+
+#[test]
+fn both_drivers_make_the_same_of_it() {
+    for settings in [&[][..], &[("version", "abd"), ("repair", "sync")]] {
+        crate::conformance::agree(&Leaderless, settings, |deployment, _| {
+            Node::new(Config::of(deployment))
+        });
+    }
+}

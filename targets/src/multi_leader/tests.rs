@@ -161,3 +161,10 @@ fn says_what_is_allowed() {
         "{error}"
     );
 }
+
+#[test]
+fn both_drivers_make_the_same_of_it() {
+    crate::conformance::agree(&MultiLeader, &[], |deployment, _| {
+        Node::new(Config::of(deployment))
+    });
+}

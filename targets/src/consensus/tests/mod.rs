@@ -6,3 +6,13 @@ mod session;
 mod stage;
 mod transcripts;
 mod watch;
+
+use super::config::Config;
+use super::raft::Raft;
+
+#[test]
+fn both_drivers_make_the_same_of_it() {
+    crate::conformance::agree(&super::Consensus, &[], |deployment, id| {
+        Raft::new(Config::of(deployment), id)
+    });
+}
