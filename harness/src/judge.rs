@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use polygraph_checker::{Options, Reason, Validity, Verdict, entry};
+use polygraph_checker::{Options, Reason, Validity};
 use polygraph_history::{Guarantee, History, Kind, Outcome as OperationOutcome, Phase};
 use polygraph_results::{Counts, FaultCounts, GuaranteeReport, Observed, Outcome, Report};
 use polygraph_targets::{Claim, Stance};
 
+use crate::question::Question;
 use crate::run::{Finished, counts};
 use crate::spec::Resolved;
 
@@ -27,14 +28,11 @@ pub mod exit {
     pub const INTERRUPTED: u8 = 130;
 }
 
-/// Checks a guarantee on a history; a history without an operation that took place shows nothing.
+/// Asks a history; one without an operation that took place shows nothing.
 #[must_use]
-pub fn check(history: &History, guarantee: Guarantee, options: &Options) -> GuaranteeReport {
+pub fn ask(history: &History, question: &Question, options: &Options) -> GuaranteeReport {
     let began = Instant::now();
-    let mut verdict = match entry(guarantee) {
-        Some(entry) => (entry.check)(history, options),
-        None => Verdict::holds(guarantee, "none").unknown(Reason::NotApplicable),
-    };
+    let mut verdict = question.check(history, options);
     let took_place = history
         .operations()
         .iter()
@@ -44,6 +42,7 @@ pub fn check(history: &History, guarantee: Guarantee, options: &Options) -> Guar
     }
     let elapsed = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let mut report = GuaranteeReport::new(&verdict, history, elapsed);
+    report.name = question.name();
     let confirmed = report.anomalies.iter().any(|anomaly| anomaly.confirmed);
     if report.verdict == Observed::Violated && !confirmed {
         // What nobody can check is not said. It has never been seen to happen but to evidence
@@ -51,7 +50,8 @@ pub fn check(history: &History, guarantee: Guarantee, options: &Options) -> Guar
         report.verdict = Observed::Unknown;
         report.reason = Some(Reason::NotObservable.name());
         report.warnings.push(format!(
-            "{guarantee}: a violation was found whose evidence could not be confirmed"
+            "{}: a violation was found whose evidence could not be confirmed",
+            question.name()
         ));
     }
     report
@@ -72,23 +72,24 @@ pub fn test(resolved: &Resolved, finished: &Finished, options: &Options) -> Repo
     let evaluated = resolved.guarantees();
     let mut guarantees: Vec<GuaranteeReport> = evaluated
         .iter()
-        .map(|&guarantee| {
-            let mut report = check(history, guarantee, options);
-            demand(&mut report, guarantee, &lost);
-            let asked = resolved.asked.contains(&guarantee);
+        .map(|question| {
+            let mut report = ask(history, question, options);
+            demand(&mut report, question.minimum(), &lost);
+            let asked = resolved.asked.contains(question);
             // A planted bug is a departure from what the target claims; the claims stand.
-            place(
-                &mut report,
-                applicable(&claims, guarantee, resolved, history),
-                asked,
-            );
+            let stance = match question.guarantees() {
+                [guarantee] => applicable(&claims, *guarantee, resolved, history),
+                // That each is claimed does not claim that one explanation keeps them all.
+                _ => None,
+            };
+            place(&mut report, stance, asked);
             report
         })
         .collect();
     if resolved.asked.is_empty() {
         for guarantee in Guarantee::ALL
             .iter()
-            .filter(|name| !evaluated.contains(name))
+            .filter(|&&name| !evaluated.contains(&Question::alone(name)))
         {
             if let Some(stance) = applicable(&claims, *guarantee, resolved, history) {
                 let claimed = stance == Stance::Holds;
@@ -150,11 +151,10 @@ pub fn assumptions(options: &Options) -> Vec<String> {
 }
 
 /// *Holds* needs opportunities, and the faults that were asked for.
-fn demand(report: &mut GuaranteeReport, guarantee: Guarantee, lost: &[String]) {
+fn demand(report: &mut GuaranteeReport, minimum: u64, lost: &[String]) {
     if report.verdict != Observed::Holds {
         return;
     }
-    let minimum = entry(guarantee).map_or(0, |entry| entry.minimum);
     let reason = match (report.opportunities < minimum, lost.is_empty()) {
         (true, _) => Reason::TooFewOpportunities,
         (false, false) => Reason::FaultNotApplied,

@@ -3,6 +3,7 @@
 //! - [`Test`]: start here to put a store of your own under test, in the simulator.
 //! - [`spec`]: what a run is asked to do, names resolved through the registries.
 //! - [`interpreter`]: plan and schedule against a world; the same for every world.
+//! - [`question`]: what a history is asked.
 //! - [`judge`]: verdicts against claims; what a run means and with which code it exits.
 //! - [`run`]: one run of a spec, recorded and judged. [`replay`]: the same once more.
 //! - [`cli`]: the `polygraph` program.
@@ -14,6 +15,7 @@ pub mod interpreter;
 pub mod judge;
 mod own;
 pub mod plan;
+pub mod question;
 pub mod recorder;
 pub mod replay;
 pub mod run;

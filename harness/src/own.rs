@@ -17,6 +17,7 @@ use crate::defaults;
 use crate::faults::Faults;
 use crate::interpreter::{Interpreter, Interrupt, Routing, Source, everywhere};
 use crate::judge;
+use crate::question::Question;
 use crate::recorder::Recorder;
 
 /// A test of a store of your own: a [`Node`], run in the simulator under faults.
@@ -222,7 +223,11 @@ impl Findings {
     /// Checks one guarantee.
     #[must_use]
     pub fn check(&self, guarantee: Guarantee) -> GuaranteeReport {
-        judge::check(&self.history, guarantee, &Options::default())
+        judge::ask(
+            &self.history,
+            &Question::alone(guarantee),
+            &Options::default(),
+        )
     }
 
     /// Checks one guarantee, which is to hold.

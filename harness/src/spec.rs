@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use polygraph_checker::entry;
 use polygraph_cluster::Deployment;
 use polygraph_history::settings::Settings;
 use polygraph_history::spec::{Spec, WorkloadSpec};
@@ -13,6 +12,7 @@ use polygraph_targets::{Target, target};
 use polygraph_workloads::{Workload, workload};
 
 use crate::defaults;
+use crate::question::Question;
 
 /// The worlds that runs can take place in.
 pub const WORLDS: &[&str] = &["sim", "local"];
@@ -61,8 +61,8 @@ pub struct Resolved {
     pub nemeses: Vec<&'static dyn Nemesis>,
     /// The operations that the target supports.
     pub supported: Vec<OpKind>,
-    /// The guarantees asked for by name.
-    pub asked: Vec<Guarantee>,
+    /// What is asked for by name.
+    pub asked: Vec<Question>,
     /// What a reader should know: kinds of operations that were left out, …
     pub notes: Vec<String>,
 }
@@ -167,7 +167,7 @@ impl Resolved {
         let asked = spec
             .guarantees
             .iter()
-            .map(|name| asked(name))
+            .map(|name| Question::parse(name))
             .collect::<Result<_, _>>()?;
         let supported = target.supports(&spec.settings).to_vec();
         let mut resolved = Resolved {
@@ -189,15 +189,15 @@ impl Resolved {
         deployment(&self.spec)
     }
 
-    /// The guarantees that the run is judged by.
+    /// What the run is judged by.
     #[must_use]
-    pub fn guarantees(&self) -> Vec<Guarantee> {
+    pub fn guarantees(&self) -> Vec<Question> {
         if !self.asked.is_empty() {
             return self.asked.clone();
         }
-        let mut guarantees = self.workload.guarantees().to_vec();
-        guarantees.push(Guarantee::Recovers);
-        guarantees
+        let named = self.workload.guarantees().iter().copied();
+        let named = named.chain([Guarantee::Recovers]);
+        named.map(Question::alone).collect()
     }
 
     /// Whether workload and target fit together; notes what is left out.
@@ -269,27 +269,6 @@ fn families(names: &[String]) -> Result<Vec<String>, String> {
         .filter(|name| names.contains(name))
         .map(str::to_owned)
         .collect())
-}
-
-/// A guarantee that is asked for by name, and can be checked.
-fn asked(name: &str) -> Result<Guarantee, String> {
-    if name.contains('+') {
-        return Err(format!(
-            "`{name}` asks for several guarantees jointly, which cannot be decided yet; write them with commas to ask for each alone"
-        ));
-    }
-    let guarantee: Guarantee = name.parse()?;
-    if entry(guarantee).is_none() {
-        let known: Vec<_> = polygraph_checker::GUARANTEES
-            .iter()
-            .map(|entry| entry.guarantee.name())
-            .collect();
-        return Err(format!(
-            "`{name}` cannot be checked yet; there are {}",
-            known.join(", ")
-        ));
-    }
-    Ok(guarantee)
 }
 
 fn positive<T>(option: &str, value: T, most: T) -> Result<T, String>

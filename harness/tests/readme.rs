@@ -41,7 +41,10 @@ fn commands(text: &str) -> Vec<Shown> {
             continue;
         };
         let plain = |c: char| c.is_alphanumeric() || " -_=.,/".contains(c);
-        assert!(rest.chars().all(plain), "only plain words can be run: {line}");
+        assert!(
+            rest.chars().all(plain),
+            "only plain words can be run: {line}"
+        );
         let code = comment.trim().strip_prefix("exit ");
         shown.push(Shown {
             arguments: rest.split_whitespace().map(str::to_owned).collect(),

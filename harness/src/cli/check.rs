@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options, entry};
+use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options};
 use polygraph_history::{
     Format, Guarantee, History, Keyed, Op, Order, Outcome as OperationOutcome, ReadError,
     ReadOptions, Reading, parse_duration, read,
@@ -14,6 +14,7 @@ use polygraph_results::{ErrorBody, Report, check_table};
 
 use super::failure::Failure;
 use crate::judge::{self, exit};
+use crate::question::Question;
 use crate::run::counts;
 
 /// Judge a history from a file: ours, Jepsen's EDN, JSON or log, Porcupine's.
@@ -116,14 +117,24 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let options = check_options(arguments, format);
     let survey = asked.survey;
     let names = match (asked.names.as_slice(), survey) {
-        ([], false) => vec![default_guarantee(&history, model)],
+        ([], false) => vec![Question::alone(default_guarantee(&history, model))],
         (names, false) => names.to_vec(),
-        (_, true) => GUARANTEES.iter().map(|entry| entry.guarantee).collect(),
+        (names, true) => {
+            let all = GUARANTEES.iter().map(|entry| entry.guarantee);
+            let mut all: Vec<_> = all.map(Question::alone).collect();
+            all.extend(
+                names
+                    .iter()
+                    .filter(|name| name.guarantees().len() > 1)
+                    .cloned(),
+            );
+            all
+        }
     };
     let mut guarantees = Vec::new();
-    for guarantee in names {
-        let mut report = judge::check(&history, guarantee, &options);
-        let by_name = asked.names.contains(&guarantee) || !survey;
+    for question in names {
+        let mut report = judge::ask(&history, &question, &options);
+        let by_name = asked.names.contains(&question) || !survey;
         judge::place(&mut report, None, by_name);
         guarantees.push(report);
     }
@@ -161,7 +172,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 
 /// What is asked for by name.
 struct Asked {
-    names: Vec<Guarantee>,
+    names: Vec<Question>,
     /// Everything besides.
     survey: bool,
 }
@@ -176,18 +187,9 @@ fn asked(names: &[String]) -> Result<Asked, Failure> {
             asked.survey = true;
             continue;
         }
-        let guarantee: Guarantee = name.parse().map_err(Failure::usage)?;
-        if entry(guarantee).is_none() {
-            let known: Vec<_> = GUARANTEES
-                .iter()
-                .map(|entry| entry.guarantee.name())
-                .collect();
-            return Err(Failure::usage(format!(
-                "`{name}` cannot be checked yet; there are {}",
-                known.join(", ")
-            )));
-        }
-        asked.names.push(guarantee);
+        asked
+            .names
+            .push(Question::parse(name).map_err(Failure::usage)?);
     }
     Ok(asked)
 }

@@ -1,0 +1,124 @@
+//! What a history is asked: one guarantee, or several that one explanation must keep together.
+
+use polygraph_checker::{Options, Reason, Verdict, entry, session};
+use polygraph_history::{Guarantee, History};
+
+/// A question to a history, written `a` or `a+b`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    guarantees: Vec<Guarantee>,
+}
+
+impl Question {
+    /// Asks for one guarantee.
+    #[must_use]
+    pub fn alone(guarantee: Guarantee) -> Question {
+        Question {
+            guarantees: vec![guarantee],
+        }
+    }
+
+    /// Reads `a` or `a+b`.
+    ///
+    /// # Errors
+    /// A sentence that says which guarantees can be asked for, and which jointly.
+    pub fn parse(text: &str) -> Result<Question, String> {
+        let mut guarantees = text
+            .split('+')
+            .map(|name| {
+                let guarantee: Guarantee = name.parse()?;
+                entry(guarantee).map(|_| guarantee).ok_or_else(|| {
+                    format!("`{name}` cannot be checked yet; there are {}", checkable())
+                })
+            })
+            .collect::<Result<Vec<_>, String>>()?;
+        guarantees.sort_unstable();
+        guarantees.dedup();
+        let question = Question { guarantees };
+        if question.guarantees.len() > 1 && question.rules().is_none() {
+            return Err(format!(
+                "`{text}` cannot be decided jointly; only read-your-writes+monotonic-reads can. \
+                 Write commas to ask for each alone"
+            ));
+        }
+        Ok(question)
+    }
+
+    /// The guarantees that are asked for together.
+    #[must_use]
+    pub fn guarantees(&self) -> &[Guarantee] {
+        &self.guarantees
+    }
+
+    /// As it is written.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let names: Vec<_> = self.guarantees.iter().map(|name| name.name()).collect();
+        names.join("+")
+    }
+
+    /// How many opportunities a test must give before *holds* is said.
+    #[must_use]
+    pub fn minimum(&self) -> u64 {
+        let entries = self.guarantees.iter().filter_map(|&name| entry(name));
+        entries.map(|entry| entry.minimum).max().unwrap_or(0)
+    }
+
+    /// Decides it.
+    #[must_use]
+    pub fn check(&self, history: &History, options: &Options) -> Verdict {
+        let first = self.guarantees[0];
+        match (self.guarantees.len(), self.rules(), entry(first)) {
+            (1, _, Some(entry)) => (entry.check)(history, options),
+            (_, Some(rules), _) => session::check(history, options, first, rules),
+            _ => Verdict::holds(first, "none").unknown(Reason::NotApplicable),
+        }
+    }
+
+    /// The rules of the session guarantees that are asked for, if they are nothing else.
+    fn rules(&self) -> Option<session::Rules> {
+        let mut rules = session::Rules {
+            own_writes: false,
+            seen_reads: false,
+        };
+        for guarantee in &self.guarantees {
+            match guarantee {
+                Guarantee::ReadYourWrites => rules.own_writes = true,
+                Guarantee::MonotonicReads => rules.seen_reads = true,
+                _ => return None,
+            }
+        }
+        Some(rules)
+    }
+}
+
+/// The guarantees that can be checked, for messages.
+fn checkable() -> String {
+    let names = polygraph_checker::GUARANTEES
+        .iter()
+        .map(|entry| entry.guarantee.name());
+    names.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_one_engine_decides_is_asked_jointly() {
+        let both = Question::parse("monotonic-reads+read-your-writes").unwrap();
+        assert_eq!(both.name(), "read-your-writes+monotonic-reads");
+        assert_eq!(
+            Question::parse("durable").unwrap(),
+            Question::alone(Guarantee::Durable)
+        );
+        for (text, expected) in [
+            ("durable+linearizable", "commas"),
+            ("available", "cannot be checked yet"),
+            ("read-your-writes+", "`` is not a guarantee"),
+        ] {
+            let error = Question::parse(text).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}
