@@ -15,11 +15,23 @@ use serde_json::Value;
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("polygraph-history", &[]),
     ("polygraph-checker", &["polygraph-history"]),
-    ("polygraph-workloads", &["polygraph-history", "polygraph-checker"]),
+    (
+        "polygraph-workloads",
+        &["polygraph-history", "polygraph-checker"],
+    ),
     ("polygraph-cluster", &["polygraph-history"]),
-    ("polygraph-nemesis", &["polygraph-history", "polygraph-cluster"]),
-    ("polygraph-targets", &["polygraph-history", "polygraph-cluster"]),
-    ("polygraph-results", &["polygraph-history", "polygraph-checker"]),
+    (
+        "polygraph-nemesis",
+        &["polygraph-history", "polygraph-cluster"],
+    ),
+    (
+        "polygraph-targets",
+        &["polygraph-history", "polygraph-cluster"],
+    ),
+    (
+        "polygraph-results",
+        &["polygraph-history", "polygraph-checker"],
+    ),
     (
         "polygraph",
         &[
@@ -37,7 +49,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 /// The root of the workspace.
 fn root() -> PathBuf {
     let harness = Path::new(env!("CARGO_MANIFEST_DIR"));
-    harness.parent().expect("harness is in the workspace").to_owned()
+    harness
+        .parent()
+        .expect("harness is in the workspace")
+        .to_owned()
 }
 
 /// What cargo says of the workspace.
@@ -66,7 +81,10 @@ fn list<'v>(value: &'v Value, field: &str) -> &'v [Value] {
 fn crates_know_only_whom_they_may() {
     let metadata = metadata();
     let packages = list(&metadata, "packages");
-    let names: BTreeSet<&str> = packages.iter().map(|package| text(package, "name")).collect();
+    let names: BTreeSet<&str> = packages
+        .iter()
+        .map(|package| text(package, "name"))
+        .collect();
     let listed: BTreeSet<&str> = MAY_KNOW.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, listed, "every crate has its rule");
     let rules: BTreeMap<_, _> = MAY_KNOW.iter().copied().collect();
@@ -154,7 +172,11 @@ fn implementers(folder: &str, what: &str) -> BTreeSet<String> {
 fn assert_registered<'n>(folder: &str, what: &str, entries: impl Iterator<Item = &'n str>) {
     let entries: Vec<&str> = entries.collect();
     let names: BTreeSet<String> = entries.iter().map(|name| name.replace('-', "_")).collect();
-    assert_eq!(names.len(), entries.len(), "a name of {folder} stands twice");
+    assert_eq!(
+        names.len(),
+        entries.len(),
+        "a name of {folder} stands twice"
+    );
     assert!(!names.is_empty());
     assert_eq!(implementers(folder, what), names, "{what} in {folder}/src");
 }

@@ -65,7 +65,9 @@ const WITHOUT_EVENTS: &str = "porcupine/jepsen/etcd_095.log";
 
 #[test]
 fn etcd_logs_have_the_verdicts_of_their_manifest() {
-    let Some(corpora) = corpora("lin") else { return };
+    let Some(corpora) = corpora("lin") else {
+        return;
+    };
     let rows = rows(&corpora, "porcupine/jepsen/");
     assert_eq!(rows.len(), 103);
     let (mut valid, mut invalid, mut disagreements) = (0, 0, Vec::new());
@@ -78,9 +80,16 @@ fn etcd_logs_have_the_verdicts_of_their_manifest() {
             disagreements.push(file);
             continue;
         }
-        assert!(matches!(expected, "valid" | "invalid"), "{file}: {expected}");
+        assert!(
+            matches!(expected, "valid" | "invalid"),
+            "{file}: {expected}"
+        );
         assert_answer(file, &ran, &report, expected == "valid");
-        *(if expected == "valid" { &mut valid } else { &mut invalid }) += 1;
+        *(if expected == "valid" {
+            &mut valid
+        } else {
+            &mut invalid
+        }) += 1;
     }
     println!("{valid} valid, {invalid} invalid; disagreements: {disagreements:?}");
     assert_eq!((valid + invalid, disagreements.len()), (102, 1));
@@ -143,7 +152,9 @@ fn anomalies(row: &str) -> BTreeSet<String> {
 
 #[test]
 fn transactions_have_the_verdicts_of_elles_own_tests() {
-    let Some(corpora) = corpora("txn") else { return };
+    let Some(corpora) = corpora("txn") else {
+        return;
+    };
     let rows = rows(&corpora, "elle-tests/list-append/");
     let (mut guarantees, mut surveys, mut not_covered) = (0, 0, Vec::new());
     for row in &rows {
@@ -159,12 +170,20 @@ fn transactions_have_the_verdicts_of_elles_own_tests() {
             Question::Anomalies(asked) => {
                 surveys += 1;
                 let opened = File::open(corpora.join(file)).expect("the manifest lists it");
-                let history = read(opened, ReadOptions::default()).expect("a history").history;
+                let history = read(opened, ReadOptions::default())
+                    .expect("a history")
+                    .history;
                 let survey = isolation::survey(&history, &Options::default());
-                let kinds = survey.anomalies.iter().map(|anomaly| anomaly.kind.to_owned());
+                let kinds = survey
+                    .anomalies
+                    .iter()
+                    .map(|anomaly| anomaly.kind.to_owned());
                 let found: BTreeSet<String> = kinds.collect();
                 let expected = anomalies(&row[6]);
-                assert!(expected.is_subset(&found), "{file}: {expected:?}, {found:?}");
+                assert!(
+                    expected.is_subset(&found),
+                    "{file}: {expected:?}, {found:?}"
+                );
                 let shown = asked.iter().any(|name| found.contains(*name));
                 assert_eq!(shown, !valid, "{file}: {asked:?}, {found:?}");
                 // A survey is no failure, whatever it finds.

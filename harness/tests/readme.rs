@@ -41,7 +41,10 @@ fn commands(text: &str) -> Vec<Shown> {
             continue;
         };
         let plain = |c: char| c.is_alphanumeric() || " -_=.,/".contains(c);
-        assert!(rest.chars().all(plain), "only plain words can be run: {line}");
+        assert!(
+            rest.chars().all(plain),
+            "only plain words can be run: {line}"
+        );
         let code = comment.trim().strip_prefix("exit ");
         shown.push(Shown {
             arguments: rest.split_whitespace().map(str::to_owned).collect(),
@@ -93,6 +96,7 @@ fn every_command_exits_as_readme_says() {
     let folder = workshop(&root);
     for Shown { arguments, code } in commands {
         let ran = polygraph(folder.path(), &arguments);
-        assert_eq!(ran.code, code, "polygraph {}: {ran:?}", arguments.join(" "));
+        let (line, out, err) = (arguments.join(" "), ran.out, ran.err);
+        assert_eq!(ran.code, code, "polygraph {line}: {out}{err}");
     }
 }
