@@ -431,11 +431,18 @@ fn what_cannot_be_meant_is_refused() {
         ("dance", &["dance", "test, check, replay, list, explain"]),
         ("test leaderless --speed 9", &["--speed", "--help"]),
         ("replay runs/none", &["runs/none"]),
-        ("explain atlantis", &["atlantis"]),
-        ("list atlantis", &["atlantis", "targets"]),
     ];
     for (text, parts) in refused {
         assert_refused(folder.path(), text, parts);
+    }
+    for text in ["explain atlantis", "list atlantis", "list", ""] {
+        let ran = line(folder.path(), text);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{text}: {ran:?}");
+        assert_eq!(ran.err.lines().count(), 1, "{text}: {ran:?}");
+        assert!(
+            ran.err.contains("list") || ran.err.contains("targets"),
+            "{ran:?}"
+        );
     }
 }
 

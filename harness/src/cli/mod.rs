@@ -85,6 +85,7 @@ fn clap_message(error: &clap::Error) -> String {
     let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
     let sentence = lines
         .join(" ")
+        .replace(" tip:", "; tip:")
         .replace("invalid digit found in string", "write a whole number");
     let subcommands = || {
         let command = Arguments::command();
