@@ -96,6 +96,7 @@ fn every_command_exits_as_readme_says() {
     let folder = workshop(&root);
     for Shown { arguments, code } in commands {
         let ran = polygraph(folder.path(), &arguments);
-        assert_eq!(ran.code, code, "polygraph {}: {ran:?}", arguments.join(" "));
+        let (line, out, err) = (arguments.join(" "), ran.out, ran.err);
+        assert_eq!(ran.code, code, "polygraph {line}: {out}{err}");
     }
 }

@@ -15,7 +15,8 @@ mod test;
 
 use std::panic::{self, AssertUnwindSafe};
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::judge::exit;
 use failure::Failure;
@@ -68,19 +69,48 @@ pub fn main() -> u8 {
     }
 }
 
-/// The sentence of an error of the command line, without its decorations.
+/// The sentence of an error of the command line: one line, without decorations, and with what
+/// would be right where the parser does not say it.
 fn clap_message(error: &clap::Error) -> String {
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return "a subcommand is missing; there are test, check, replay, list and explain (see `polygraph --help`)"
             .to_owned();
     }
     let text = error.render().to_string();
-    let sentence = text.split("\n\nUsage:").next().unwrap_or(&text);
-    let sentence = sentence
-        .split("\n\nFor more information")
-        .next()
-        .unwrap_or(sentence);
-    sentence.trim().trim_start_matches("error: ").to_owned()
+    let sentence = ["\n\nUsage:", "\n\nFor more information"]
+        .iter()
+        .fold(text.as_str(), |text, end| {
+            text.split(end).next().unwrap_or(text)
+        });
+    let lines = sentence
+        .trim_start_matches("error: ")
+        .lines()
+        .map(str::trim);
+    let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+    let sentence = lines
+        .join(" ")
+        .replace(" tip:", "; tip:")
+        .replace("invalid digit found in string", "write a whole number");
+    let subcommands = || {
+        let command = Arguments::command();
+        let shown = command
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set());
+        shown
+            .map(|command| command.get_name().to_owned())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => format!("{sentence}; there are {}", subcommands()),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            format!("what is to be done is missing; there are {}", subcommands())
+        }
+        ErrorKind::UnknownArgument | ErrorKind::MissingRequiredArgument => {
+            format!("{sentence}; see `--help`")
+        }
+        _ => sentence,
+    }
 }
 
 /// How wide tables may be.

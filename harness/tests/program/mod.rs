@@ -6,17 +6,17 @@ use std::process::{Command, Stdio};
 
 /// How a run of the program ended, and what it wrote.
 #[derive(Debug)]
-pub struct Ran {
+pub(crate) struct Ran {
     /// The exit code.
-    pub code: i32,
+    pub(crate) code: i32,
     /// Standard output.
-    pub out: String,
+    pub(crate) out: String,
     /// Standard error.
-    pub err: String,
+    pub(crate) err: String,
 }
 
 /// Runs the program in a folder.
-pub fn polygraph<S: AsRef<OsStr>>(folder: &Path, arguments: &[S]) -> Ran {
+pub(crate) fn polygraph<S: AsRef<OsStr>>(folder: &Path, arguments: &[S]) -> Ran {
     let output = Command::new(env!("CARGO_BIN_EXE_polygraph"))
         .args(arguments)
         .current_dir(folder)
