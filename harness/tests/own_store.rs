@@ -97,7 +97,7 @@ fn a_mistake_is_found_and_shown() {
     assert_eq!(report.verdict, Observed::Violated);
     assert!(report.anomalies[0].confirmed);
     let panic = catch_unwind(AssertUnwindSafe(|| {
-        findings.assert(Guarantee::Linearizable)
+        findings.assert(Guarantee::Linearizable);
     }));
     let panic = panic.expect_err("a violation is a panic");
     let said = panic.downcast_ref::<String>().expect("a sentence");
