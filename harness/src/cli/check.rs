@@ -252,6 +252,19 @@ fn check_options(arguments: &Arguments, format: Format) -> Options {
     }
 }
 
+/// Every model: its name and what its operations are.
+pub(super) fn models() -> [(&'static str, &'static str); 4] {
+    MODELS.map(|model| {
+        let about = match model {
+            Model::Register => "reads and writes of single registers",
+            Model::CasRegister => "reads, writes and compare-and-sets of single registers",
+            Model::ListAppend => "transactions of reads of lists and appends to them",
+            Model::Set => "adds to sets and reads of whole sets",
+        };
+        (name(model), about)
+    })
+}
+
 const MODELS: [Model; 4] = [
     Model::CasRegister,
     Model::ListAppend,

@@ -14,6 +14,7 @@ use crate::judge::exit;
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Of what
+    #[arg(value_name = "targets|workloads|nemeses|guarantees|models|formats")]
     what: What,
     /// Print one line of JSON
     #[arg(long)]
@@ -30,6 +31,8 @@ enum What {
     Nemeses,
     /// What can be checked
     Guarantees,
+    /// What operations of a history may be of
+    Models,
     /// Formats of histories that can be read
     Formats,
 }
@@ -58,6 +61,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         What::Guarantees => GUARANTEES
             .iter()
             .map(|it| item(it.guarantee.name(), it.guarantee.about()))
+            .collect(),
+        What::Models => super::check::models()
+            .into_iter()
+            .map(|(name, about)| item(name, about))
             .collect(),
         What::Formats => polygraph_history::FORMATS
             .iter()

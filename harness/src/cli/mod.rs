@@ -72,10 +72,6 @@ pub fn main() -> u8 {
 /// The sentence of an error of the command line: one line, without decorations, and with what
 /// would be right where the parser does not say it.
 fn clap_message(error: &clap::Error) -> String {
-    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "a subcommand is missing; there are test, check, replay, list and explain (see `polygraph --help`)"
-            .to_owned();
-    }
     let text = error.render().to_string();
     let sentence = ["\n\nUsage:", "\n\nFor more information"]
         .iter()
