@@ -123,10 +123,7 @@ impl Story<'_> {
             let Some((writer, new)) = between else {
                 continue;
             };
-            let unseen = !self.key.items.iter().any(|item| {
-                item.action.requires() == Some(&new) && item.operation != writer.operation
-            });
-            let lost = unseen || matches!(finder.action, Action::Cas { .. });
+            let lost = matches!(finder.action, Action::Cas { .. });
             let before = match writers.iter().max_by_key(|writer| writer.end) {
                 None => String::new(),
                 Some(first) => format!(

@@ -9,9 +9,9 @@
 //!
 //! Kinds of violations: `phantom-read`, a value that nobody wrote, or had begun to write;
 //! `stale-read`, a value that had been replaced before the operation began, or that is older than
-//! what another operation had found before; `lost-write`, the same where nobody ever saw the newer
-//! value, or where a compare-and-set replaced the older one; `cas-double-success`, a value that
-//! was written once and replaced twice; `non-linearizable`, everything else.
+//! what another operation had found before; `lost-write`, the same where a compare-and-set replaced
+//! the older value, and the newer one with it; `cas-double-success`, a value that was written once
+//! and replaced twice; `non-linearizable`, everything else.
 //!
 //! Terms: `a` precedes `b` when `a` ended before `b` began. A key is linearizable when its
 //! operations have an order that keeps this, in which every operation has its result in the
