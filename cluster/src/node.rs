@@ -23,8 +23,11 @@ pub trait Node {
     /// What links between nodes promise to this protocol.
     const LINKS: LinkKind = LinkKind::Datagram;
 
-    /// The node starts, for the first time or again, with what is on its disk.
-    fn start(&mut self, disk: &Disk, ctx: &mut Context<'_, Self::Message>);
+    /// The node starts, for the first time or again, with what is on its disk. A node that keeps
+    /// nothing has nothing to do.
+    fn start(&mut self, disk: &Disk, ctx: &mut Context<'_, Self::Message>) {
+        let _ = (disk, ctx);
+    }
 
     /// A message arrives.
     fn on_message(
@@ -38,17 +41,22 @@ pub trait Node {
     /// a request that is never answered times out at the client.
     fn on_request(&mut self, request: RequestId, op: &Op, ctx: &mut Context<'_, Self::Message>);
 
-    /// A timer that was set is due.
-    fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Self::Message>);
+    /// A timer that was set is due; never called where none is set.
+    fn on_timer(&mut self, timer: Timer, ctx: &mut Context<'_, Self::Message>) {
+        let _ = (timer, ctx);
+    }
 
     /// All writes before [`Context::sync`] are durable, or the disk says that it failed. After a
-    /// failure nothing is known of them; a careful node halts.
+    /// failure nothing is known of them; a careful node halts. Never called where nothing is
+    /// synced.
     fn on_synced(
         &mut self,
         sync: SyncId,
         result: Result<(), SyncFailed>,
         ctx: &mut Context<'_, Self::Message>,
-    );
+    ) {
+        let _ = (sync, result, ctx);
+    }
 
     /// The epoch that this node believes to lead, if it believes so: who `leader` is for faults.
     fn leadership(&self) -> Option<u64> {

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use polygraph::cluster::{
-    Context, Disk, LinkKind, Node, Reply, RequestId, SyncFailed, SyncId, Timer,
-};
+use polygraph::cluster::{Context, LinkKind, Node, Reply, RequestId};
 use polygraph::history::{Guarantee, Key, NodeId, Op, Value};
 
 /// A register per key, on one node; the others ask it.
@@ -40,16 +38,6 @@ impl Node for OneCopy {
             _ => return,
         }
         ctx.send(from, (false, request, op));
-    }
-
-    fn start(&mut self, _: &Disk, _: &mut Context<'_, Self::Message>) {}
-    fn on_timer(&mut self, _: Timer, _: &mut Context<'_, Self::Message>) {}
-    fn on_synced(
-        &mut self,
-        _: SyncId,
-        _: Result<(), SyncFailed>,
-        _: &mut Context<'_, Self::Message>,
-    ) {
     }
 }
 

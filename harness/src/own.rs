@@ -8,7 +8,7 @@ use polygraph_cluster::sim::{self, Sim};
 use polygraph_cluster::{Deployment, Node, World};
 use polygraph_history::settings::Settings;
 use polygraph_history::spec::{Spec, WorkloadSpec};
-use polygraph_history::{Guarantee, History, Key, NodeId, OpKind, Order, Time};
+use polygraph_history::{Guarantee, History, NodeId, OpKind, Order, Time};
 use polygraph_nemesis::{Env, nemesis, schedule};
 use polygraph_results::{GuaranteeReport, Observed};
 use polygraph_workloads::{Replicas, Setup, workload};
@@ -22,23 +22,12 @@ use crate::recorder::Recorder;
 
 /// A test of a store of your own: a [`Node`], run in the simulator under faults.
 ///
-/// ```no_run
-/// # fn make(_: polygraph_history::NodeId) -> impl polygraph_cluster::Node { unimplemented!() as Never }
-/// # type Never = NeverNode;
-/// # struct NeverNode;
-/// # impl polygraph_cluster::Node for NeverNode {
-/// #     type Message = ();
-/// #     fn start(&mut self, _: &polygraph_cluster::Disk, _: &mut polygraph_cluster::Context<'_, ()>) {}
-/// #     fn on_message(&mut self, _: polygraph_history::NodeId, _: (), _: &mut polygraph_cluster::Context<'_, ()>) {}
-/// #     fn on_request(&mut self, _: polygraph_cluster::RequestId, _: &polygraph_history::Op, _: &mut polygraph_cluster::Context<'_, ()>) {}
-/// #     fn on_timer(&mut self, _: polygraph_cluster::Timer, _: &mut polygraph_cluster::Context<'_, ()>) {}
-/// #     fn on_synced(&mut self, _: polygraph_cluster::SyncId, _: Result<(), polygraph_cluster::SyncFailed>, _: &mut polygraph_cluster::Context<'_, ()>) {}
-/// # }
-/// use polygraph_history::Guarantee;
-///
+/// ```text
 /// let findings = polygraph::Test::new(make).nemesis(&["partition", "kill"]).seed(7).run();
 /// findings.assert(Guarantee::Linearizable);
 /// ```
+///
+/// `harness/examples/own_store.rs` is a whole one.
 pub struct Test<F> {
     make: F,
     spec: Spec,
@@ -246,19 +235,5 @@ impl Findings {
             report.verdict,
             report.reason.unwrap_or(""),
         );
-    }
-
-    /// The keys that occur in the history, for a look at it.
-    #[must_use]
-    pub fn keys(&self) -> Vec<Key> {
-        let mut keys: Vec<_> = self
-            .history
-            .operations()
-            .iter()
-            .filter_map(|operation| self.history.op(operation).key().cloned())
-            .collect();
-        keys.sort_unstable();
-        keys.dedup();
-        keys
     }
 }

@@ -27,7 +27,7 @@ fn it_is_linearizable_whatever_the_seed() {
         findings.assert(Guarantee::Linearizable);
         findings.assert(Guarantee::ReadYourWrites);
         findings.assert(Guarantee::MonotonicReads);
-        assert!(findings.keys().len() > 5);
+        assert!(findings.history.operations().len() > 500);
     }
 }
 
