@@ -120,7 +120,7 @@ impl Story<'_> {
                 .filter_map(|item| item.action.writes().map(|new| (item, *new)))
                 .filter(|&(_, new)| new != old)
                 .max_by_key(|(item, _)| item.end);
-            let Some((writer, new)) = between else {
+            let Some((writer, _)) = between else {
                 continue;
             };
             let lost = matches!(finder.action, Action::Cas { .. });
