@@ -159,3 +159,80 @@ impl Faults {
         bounded && fault.kinds().iter().all(|kind| self.kinds.contains(kind))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use polygraph_history::{Body, ClockEffect, FaultFamily, Order, Process, Time};
+
+    use super::*;
+
+    /// A history of nothing but faults: each with its phase and how it is recorded.
+    fn faults(events: Vec<(u64, Phase, Kind, Effect)>) -> History {
+        let event = |(index, (id, phase, kind, effect)): (usize, (u64, Phase, Kind, Effect))| {
+            let fault = FaultEvent {
+                id,
+                kind: FaultFamily::Kill,
+                phase,
+                shape: "one".to_owned(),
+                role: None,
+                effect: Some(effect),
+            };
+            let index = index as u64;
+            Event::new(
+                index,
+                Time(index),
+                Process::Nemesis,
+                kind,
+                Body::Fault(fault),
+            )
+        };
+        let events = events.into_iter().enumerate().map(event).collect();
+        History::new(None, Order::Index, events).expect("a history of ours")
+    }
+
+    fn kill(node: usize) -> Effect {
+        Effect::Kill(vec![NodeId::at(node)])
+    }
+
+    #[test]
+    fn a_kind_that_is_not_allowed_ends_a_claim() {
+        let clock = |rate_ppm| {
+            let node = NodeId::at(0);
+            Effect::Clock(ClockEffect {
+                node,
+                wall_offset_ns: 0,
+                rate_ppm,
+                strobe: None,
+            })
+        };
+        let drift = faults(vec![(0, Phase::Start, Kind::Invoke, clock(-900))]);
+        assert!(!Faults::DEFAULT.allow(&drift) && Faults::WITH_CLOCKS.allow(&drift));
+        let bounded = |most| Faults {
+            rate_ppm: Some(most),
+            ..Faults::WITH_CLOCKS
+        };
+        assert!(bounded(900).allow(&drift) && !bounded(899).allow(&drift));
+        let killed = faults(vec![(0, Phase::Start, Kind::Invoke, kill(0))]);
+        assert!(Faults::DEFAULT.allow(&killed) && !Faults::NONE.allow(&killed));
+    }
+
+    #[test]
+    fn nodes_count_as_down_until_their_fault_was_seen_to_end() {
+        let one = Faults {
+            at_most_nodes_at_once: Some(1),
+            ..Faults::DEFAULT
+        };
+        let in_turn = vec![
+            (0, Phase::Start, Kind::Invoke, kill(0)),
+            (0, Phase::End, Kind::Invoke, kill(0)),
+            (0, Phase::End, Kind::Ok, kill(0)),
+            (1, Phase::Start, Kind::Invoke, kill(1)),
+        ];
+        assert!(one.allow(&faults(in_turn.clone())));
+        let overlapping: Vec<_> = in_turn
+            .into_iter()
+            .filter(|event| event.2 != Kind::Ok)
+            .collect();
+        assert!(!one.allow(&faults(overlapping)));
+    }
+}

@@ -105,3 +105,73 @@ fn alike(answers: &BTreeMap<NodeId, Option<Value>>) -> bool {
     let first = answers.next();
     first.is_none_or(|first| first.is_some() && answers.all(|answer| answer == first))
 }
+
+#[cfg(test)]
+mod tests {
+    use polygraph_history::Process;
+
+    use super::*;
+
+    fn answer(op: &Op, value: i64) -> Event {
+        let Op::Peek { key, node, .. } = op else {
+            panic!("{op}")
+        };
+        let op = Op::Peek {
+            key: key.clone(),
+            node: *node,
+            value: Some(Value::Int(value)),
+        };
+        Event::new(0, Time::ZERO, Process::Client(0), Kind::Ok, Body::Op(op))
+    }
+
+    fn round(finale: &mut Finale, now: Time) -> Vec<Op> {
+        let mut ops = Vec::new();
+        while let Next::Op(op) = finale.next(now) {
+            ops.push(op);
+        }
+        ops
+    }
+
+    #[test]
+    fn only_what_differs_is_peeked_again_until_it_is_alike() {
+        let nodes = NodeId::all(2);
+        let keys = [Key::from("x"), Key::from("y")].map(|key| (key, nodes.clone()));
+        let mut finale = Finale::new([], keys, Time::from_secs(10));
+        let first = round(&mut finale, Time::ZERO);
+        assert_eq!(first.len(), 4);
+        assert_eq!(finale.next(Time::ZERO), Next::Wait(Time::MAX));
+        for op in &first {
+            // The replicas of y differ.
+            let differs = op.key() == Some(&Key::from("y"));
+            let at = usize::from(matches!(op, Op::Peek { node, .. } if *node == nodes[1]));
+            finale.update(&answer(op, if differs { at as i64 } else { 7 }));
+        }
+        assert_eq!(finale.next(Time::ZERO), Next::Wait(Time::ZERO + PAUSE));
+        let second = round(&mut finale, Time::ZERO + PAUSE);
+        assert_eq!(second.len(), 2);
+        assert!(second.iter().all(|op| op.key() == Some(&Key::from("y"))));
+        for op in &second {
+            finale.update(&answer(op, 1));
+        }
+        assert_eq!(finale.next(Time::ZERO + PAUSE), Next::Done);
+    }
+
+    #[test]
+    fn what_stays_apart_is_given_up_at_the_deadline() {
+        let nodes = NodeId::all(2);
+        let deadline = Time::from_secs(2);
+        let mut finale = Finale::new([], [(Key::from("x"), nodes)], deadline);
+        let (mut now, mut rounds) = (Time::ZERO, 0);
+        loop {
+            match finale.next(now) {
+                Next::Op(op) => {
+                    rounds += 1;
+                    finale.update(&answer(&op, rounds));
+                }
+                Next::Wait(until) => now = until,
+                Next::Done => break,
+            }
+        }
+        assert!(now <= deadline && rounds == 10, "{now}, {rounds}");
+    }
+}
