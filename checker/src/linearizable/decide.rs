@@ -8,11 +8,11 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::refute::impossible;
-use super::relevance::reduce;
+use super::register::refute::impossible;
+use super::register::relevance::reduce;
+use super::register::view::{Item, KeyView, without_mismatches};
+use super::register::zones;
 use super::search::{self, Answer, Limits};
-use super::view::{Item, KeyView, without_mismatches};
-use super::zones;
 use crate::{Budget, Reason};
 
 /// How many keys are searched at the same time, at most.

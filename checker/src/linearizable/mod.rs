@@ -1,11 +1,8 @@
 //! Linearizability of single operations: reads, writes and compare-and-sets of registers.
 //!
 //! - [`ENTRY`]: the check. [`Proof`], [`confirm`]: its evidence, and the code that checks it.
-//! - `view`: the operations of every key. `refute`: what needs no search. `relevance`: the same
-//!   problem, smaller.
-//! - `zones`: distinct values, in near-linear time.
+//! - `register`: what is known of registers; distinct values in near-linear time.
 //! - `search`: everything else; two halves that take turns, `breadth` and `lazy`.
-//! - `evidence`: a small sub-history that is wrong. `explain`: what to say of it.
 //!
 //! Kinds of violations: `phantom-read`, a value that nobody wrote, or had begun to write;
 //! `stale-read`, a value that had been replaced before the operation began, or that is older than
@@ -26,34 +23,23 @@ use rayon::prelude::*;
 
 use crate::{Anomaly, Entry, Options, Reason, Validity, Verdict};
 
-mod breadth;
-mod config;
 mod confirm;
 mod decide;
-mod evidence;
-mod expand;
-mod explain;
-mod lazy;
-mod machine;
-mod obligations;
+mod item;
 mod proof;
-mod refute;
-mod relevance;
+mod register;
 mod search;
 #[cfg(test)]
 mod tests;
-mod timeline;
-mod view;
-mod zones;
 
 pub use confirm::confirm;
 pub use proof::{Kept, Proof};
 
 use decide::{Decision, deadline, decide_all};
-use evidence::{Piece, minimal};
-use explain::explain;
+use register::evidence::{Piece, minimal};
+use register::explain::explain;
+use register::view::{KeyView, View};
 use search::{Answer, Limits};
-use view::{KeyView, View};
 
 /// The registry's entry.
 pub const ENTRY: Entry = Entry {

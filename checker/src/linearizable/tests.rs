@@ -1,16 +1,16 @@
 //! All ways to an answer against each other, each alone: outside only the fastest is seen.
 
-use super::breadth::Breadth;
 use super::decide::decide;
-use super::evidence::{prefix, shortest};
-use super::expand::Core;
-use super::lazy::Lazy;
-use super::refute::impossible;
-use super::relevance::reduce;
+use super::register::evidence::{prefix, shortest};
+use super::register::refute::impossible;
+use super::register::relevance::reduce;
+use super::register::view::{Action, Item};
+use super::register::zones;
+use super::search::breadth::Breadth;
+use super::search::expand::Core;
+use super::search::lazy::Lazy;
+use super::search::timeline::Timeline;
 use super::search::{Answer, Limits, Progress, search};
-use super::timeline::Timeline;
-use super::view::{Action, Item};
-use super::zones;
 
 const LIMITS: Limits = Limits {
     steps: u64::MAX,

@@ -6,27 +6,27 @@ use super::timeline::{NONE, Timeline};
 use crate::model::CasRegister;
 
 /// The problem, and what was learnt about its states.
-pub(super) struct Core<'a> {
+pub(in crate::linearizable) struct Core<'a> {
     /// The order of events.
-    pub(super) timeline: &'a Timeline,
+    pub(in crate::linearizable) timeline: &'a Timeline,
     /// The model.
-    pub(super) machine: Machine<CasRegister<u32>>,
+    pub(in crate::linearizable) machine: Machine<CasRegister<u32>>,
     /// Which operations of unknown outcome were used.
-    pub(super) usage: Usage,
+    pub(in crate::linearizable) usage: Usage,
     /// How many may be used at `available_at`, by class.
     available: Vec<u32>,
     available_at: usize,
     /// How many transitions were looked at.
-    pub(super) steps: u64,
+    pub(in crate::linearizable) steps: u64,
     /// Whether anything was left out because of what happens later.
-    pub(super) looked_ahead: bool,
+    pub(in crate::linearizable) looked_ahead: bool,
 }
 
 impl<'a> Core<'a> {
     /// Nothing learnt yet.
-    pub(super) fn new(timeline: &'a Timeline) -> Core<'a> {
+    pub(in crate::linearizable) fn new(timeline: &'a Timeline) -> Core<'a> {
         let model = CasRegister {
-            initial: super::view::INITIAL,
+            initial: crate::linearizable::register::view::INITIAL,
         };
         Core {
             timeline,
@@ -40,7 +40,7 @@ impl<'a> Core<'a> {
     }
 
     /// Where every search begins.
-    pub(super) const fn start<const W: usize>() -> Config<W> {
+    pub(in crate::linearizable) const fn start<const W: usize>() -> Config<W> {
         Config {
             state: Machine::<CasRegister<u32>>::START,
             used: Usage::NOTHING,
@@ -50,7 +50,11 @@ impl<'a> Core<'a> {
 
     /// Performs all open operations that only observe and are possible: a configuration that
     /// has done so stands for the one that has not.
-    pub(super) fn observe<const W: usize>(&mut self, level: usize, config: &mut Config<W>) {
+    pub(in crate::linearizable) fn observe<const W: usize>(
+        &mut self,
+        level: usize,
+        config: &mut Config<W>,
+    ) {
         let timeline = self.timeline;
         for open in timeline.observers(&timeline.levels[level]) {
             if !has(&config.done, open.slot) {
@@ -64,7 +68,7 @@ impl<'a> Core<'a> {
 
     /// Appends every configuration that one more operation leads to. The operation that ends
     /// first comes last, those of unknown outcome first: a stack takes them in that order.
-    pub(super) fn successors<const W: usize>(
+    pub(in crate::linearizable) fn successors<const W: usize>(
         &mut self,
         level: usize,
         config: &Config<W>,
@@ -141,7 +145,7 @@ impl<'a> Core<'a> {
     }
 
     /// About how many bytes it holds.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in crate::linearizable) fn bytes(&self) -> u64 {
         self.timeline.bytes() + self.machine.bytes() + self.usage.bytes()
     }
 }

@@ -5,37 +5,37 @@ use std::collections::hash_map::Entry;
 use rustc_hash::FxHashMap;
 
 /// Which open operations have taken effect, a bit a slot.
-pub(super) type Mask<const W: usize> = [u64; W];
+pub(in crate::linearizable) type Mask<const W: usize> = [u64; W];
 
 /// Whether a slot's bit is set.
-pub(super) const fn has<const W: usize>(mask: &Mask<W>, slot: u32) -> bool {
+pub(in crate::linearizable) const fn has<const W: usize>(mask: &Mask<W>, slot: u32) -> bool {
     mask[slot as usize / 64] >> (slot % 64) & 1 == 1
 }
 
 /// Sets a slot's bit.
-pub(super) const fn set<const W: usize>(mask: &mut Mask<W>, slot: u32) {
+pub(in crate::linearizable) const fn set<const W: usize>(mask: &mut Mask<W>, slot: u32) {
     mask[slot as usize / 64] |= 1 << (slot % 64);
 }
 
 /// Clears a slot's bit.
-pub(super) const fn clear<const W: usize>(mask: &mut Mask<W>, slot: u32) {
+pub(in crate::linearizable) const fn clear<const W: usize>(mask: &mut Mask<W>, slot: u32) {
     mask[slot as usize / 64] &= !(1 << (slot % 64));
 }
 
 /// What may be the case at a moment: a state, which open operations brought it about, and which
 /// operations of unknown outcome did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Config<const W: usize> {
+pub(in crate::linearizable) struct Config<const W: usize> {
     /// By number.
-    pub(super) state: u32,
+    pub(in crate::linearizable) state: u32,
     /// How many operations of unknown outcome took effect, by class: a number of [`Usage`].
-    pub(super) used: u32,
+    pub(in crate::linearizable) used: u32,
     /// Which open operations took effect.
-    pub(super) done: Mask<W>,
+    pub(in crate::linearizable) done: Mask<W>,
 }
 
 /// Numbers vectors of how often each class of operations of unknown outcome was used.
-pub(super) struct Usage {
+pub(in crate::linearizable) struct Usage {
     vectors: Vec<Box<[u32]>>,
     totals: Vec<u32>,
     ids: FxHashMap<Box<[u32]>, u32>,
@@ -43,10 +43,10 @@ pub(super) struct Usage {
 
 impl Usage {
     /// Nothing used.
-    pub(super) const NOTHING: u32 = 0;
+    pub(in crate::linearizable) const NOTHING: u32 = 0;
 
     /// For so many classes.
-    pub(super) fn new(classes: usize) -> Usage {
+    pub(in crate::linearizable) fn new(classes: usize) -> Usage {
         let nothing: Box<[u32]> = vec![0; classes].into();
         Usage {
             vectors: vec![nothing.clone()],
@@ -56,17 +56,17 @@ impl Usage {
     }
 
     /// How often a class was used.
-    pub(super) fn of(&self, used: u32, class: usize) -> u32 {
+    pub(in crate::linearizable) fn of(&self, used: u32, class: usize) -> u32 {
         self.vectors[used as usize][class]
     }
 
     /// How many operations were used.
-    pub(super) fn total(&self, used: u32) -> u32 {
+    pub(in crate::linearizable) fn total(&self, used: u32) -> u32 {
         self.totals[used as usize]
     }
 
     /// The same and one more of this class.
-    pub(super) fn plus(&mut self, used: u32, class: usize) -> u32 {
+    pub(in crate::linearizable) fn plus(&mut self, used: u32, class: usize) -> u32 {
         let mut vector = self.vectors[used as usize].clone();
         vector[class] += 1;
         let next = self.vectors.len() as u32;
@@ -92,7 +92,7 @@ impl Usage {
     }
 
     /// About how many bytes it holds.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in crate::linearizable) fn bytes(&self) -> u64 {
         (self.vectors.len() * (self.vectors[0].len() * 8 + 64)) as u64
     }
 }
@@ -101,7 +101,7 @@ type Place<const W: usize> = (u32, u32, Mask<W>);
 
 /// A set of configurations at levels, where one that used fewer operations of unknown outcome
 /// stands for all that used more: only the minimal ones are kept.
-pub(super) struct Seen<const W: usize> {
+pub(in crate::linearizable) struct Seen<const W: usize> {
     first: FxHashMap<Place<W>, u32>,
     more: FxHashMap<Place<W>, Vec<u32>>,
     extra: usize,
@@ -109,7 +109,7 @@ pub(super) struct Seen<const W: usize> {
 
 impl<const W: usize> Seen<W> {
     /// The empty set.
-    pub(super) fn new() -> Seen<W> {
+    pub(in crate::linearizable) fn new() -> Seen<W> {
         Seen {
             first: FxHashMap::default(),
             more: FxHashMap::default(),
@@ -118,7 +118,12 @@ impl<const W: usize> Seen<W> {
     }
 
     /// Adds a configuration; `false` if the set had it or a better one.
-    pub(super) fn insert(&mut self, usage: &Usage, level: u32, config: &Config<W>) -> bool {
+    pub(in crate::linearizable) fn insert(
+        &mut self,
+        usage: &Usage,
+        level: u32,
+        config: &Config<W>,
+    ) -> bool {
         let place = (level, config.state, config.done);
         let used = config.used;
         let first = match self.first.entry(place) {
@@ -147,7 +152,7 @@ impl<const W: usize> Seen<W> {
     }
 
     /// Whether this very configuration is still in the set: no better one displaced it.
-    pub(super) fn has(&self, level: u32, config: &Config<W>) -> bool {
+    pub(in crate::linearizable) fn has(&self, level: u32, config: &Config<W>) -> bool {
         let place = (level, config.state, config.done);
         self.first.get(&place) == Some(&config.used)
             || self
@@ -157,7 +162,7 @@ impl<const W: usize> Seen<W> {
     }
 
     /// Empties the set, and gives back room that it needed only once.
-    pub(super) fn clear(&mut self) {
+    pub(in crate::linearizable) fn clear(&mut self) {
         if self.first.capacity() > 4096 && self.first.len() * 16 < self.first.capacity() {
             self.first = FxHashMap::default();
         }
@@ -167,7 +172,7 @@ impl<const W: usize> Seen<W> {
     }
 
     /// About how many bytes it holds.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in crate::linearizable) fn bytes(&self) -> u64 {
         let entry = size_of::<Place<W>>() + 8;
         (self.first.capacity() * entry + self.extra * (entry + 32)) as u64
     }

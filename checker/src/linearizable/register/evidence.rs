@@ -1,6 +1,6 @@
 //! A small sub-history that is already wrong.
 //!
-//! What is left out is left out soundly (see [`super::Proof`]): whoever compares with a value
+//! What is left out is left out soundly (see [`crate::linearizable::Proof`]): whoever compares with a value
 //! keeps everybody who may have written it. Deleting a write therefore deletes its readers with
 //! it, and a compare-and-set whose expectation cannot be kept remains as a write. Deletions are
 //! tried in halves, quarters, … (Zeller & Hildebrandt, *Simplifying and isolating
@@ -8,18 +8,18 @@
 
 use rustc_hash::FxHashMap;
 
-use super::decide::decide;
 use super::refute::Overwritten;
-use super::search::{Answer, Limits};
 use super::view::{Action, INITIAL, Item, ValueId, without_mismatches};
+use crate::linearizable::decide::decide;
+use crate::linearizable::search::{Answer, Limits};
 
 /// An operation of the sub-history.
 #[derive(Clone, Debug)]
-pub(super) struct Piece {
+pub(in crate::linearizable) struct Piece {
     /// As it was recorded; pending if it ended after the prefix.
-    pub(super) item: Item,
+    pub(in crate::linearizable) item: Item,
     /// Whether what it found is used. A compare-and-set without that counts as a write.
-    pub(super) expectation: bool,
+    pub(in crate::linearizable) expectation: bool,
 }
 
 impl Piece {
@@ -34,7 +34,7 @@ impl Piece {
 }
 
 /// The prefix up to a moment: what had not ended may take effect later, or never.
-pub(super) fn prefix(items: &[Item], rank: u64) -> Vec<Piece> {
+pub(in crate::linearizable) fn prefix(items: &[Item], rank: u64) -> Vec<Piece> {
     let piece = |item: &Item| {
         let mut item = item.clone();
         if item.end > rank {
@@ -55,7 +55,12 @@ pub(super) fn prefix(items: &[Item], rank: u64) -> Vec<Piece> {
 
 /// The end of the shortest prefix without an order: looks a return further, two, four, … and then
 /// in between. Every prefix that ends before `from` has an order, and the one up to `by` has none.
-pub(super) fn shortest(items: &[Item], from: u64, by: u64, limits: &mut Limits) -> u64 {
+pub(in crate::linearizable) fn shortest(
+    items: &[Item],
+    from: u64,
+    by: u64,
+    limits: &mut Limits,
+) -> u64 {
     let mut ends: Vec<u64> = items.iter().map(|item| item.end).collect();
     ends.retain(|end| (from..=by).contains(end));
     ends.sort_unstable();
@@ -91,7 +96,12 @@ pub(super) fn shortest(items: &[Item], from: u64, by: u64, limits: &mut Limits) 
 
 /// Finds a sub-history of a violated key that is wrong and from which no single operation can be
 /// left out soundly (unless the limits end that early).
-pub(super) fn minimal(items: &[Item], from: u64, by: u64, limits: &Limits) -> Vec<Piece> {
+pub(in crate::linearizable) fn minimal(
+    items: &[Item],
+    from: u64,
+    by: u64,
+    limits: &Limits,
+) -> Vec<Piece> {
     let mut limits = *limits;
     // Failed compare-and-sets tie down almost every writer: better to do without them.
     let plain: Vec<Item> = without_mismatches(items);

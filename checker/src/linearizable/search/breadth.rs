@@ -5,14 +5,14 @@
 //! configurations of one moment, not the history; when none is left, the return at hand ends the
 //! shortest prefix that no order explains.
 
+use super::Progress;
 use super::config::{Config, Seen, clear, has};
 use super::expand::Core;
-use super::search::Progress;
 
 /// The search, which can be paused between any two steps.
-pub(super) struct Breadth<const W: usize> {
+pub(in crate::linearizable) struct Breadth<const W: usize> {
     /// The return at hand: everything before it is explained.
-    pub(super) level: usize,
+    pub(in crate::linearizable) level: usize,
     frontier: Vec<Config<W>>,
     /// How many of the frontier were looked at.
     cursor: usize,
@@ -25,7 +25,7 @@ pub(super) struct Breadth<const W: usize> {
 
 impl<const W: usize> Breadth<W> {
     /// Before the first event.
-    pub(super) fn new() -> Breadth<W> {
+    pub(in crate::linearizable) fn new() -> Breadth<W> {
         Breadth {
             level: 0,
             frontier: vec![Core::start()],
@@ -39,7 +39,7 @@ impl<const W: usize> Breadth<W> {
     }
 
     /// Goes on until it knows, or until the core has made so many steps in all.
-    pub(super) fn run(&mut self, core: &mut Core<'_>, until: u64) -> Progress {
+    pub(in crate::linearizable) fn run(&mut self, core: &mut Core<'_>, until: u64) -> Progress {
         while let Some(&level) = core.timeline.levels.get(self.level) {
             while !self.work.is_empty() || self.cursor < self.frontier.len() {
                 if core.steps >= until {
@@ -100,7 +100,7 @@ impl<const W: usize> Breadth<W> {
     }
 
     /// About how many bytes it holds.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in crate::linearizable) fn bytes(&self) -> u64 {
         let configs = self.frontier.capacity() + self.work.capacity() + self.arrived.capacity();
         (configs * size_of::<Config<W>>()) as u64 + self.seen.bytes() + self.arrived_set.bytes()
     }

@@ -16,7 +16,7 @@ use super::view::{Action, INITIAL, Item, OTHER, size_of_domain, written_once};
 
 /// Whether this way applies: every value was written once, every outcome is known, and no failed
 /// compare-and-set says what the value was not.
-pub(super) fn apply(items: &[Item]) -> bool {
+pub(in crate::linearizable) fn apply(items: &[Item]) -> bool {
     items
         .iter()
         .all(|item| !item.pending() && !matches!(item.action, Action::Mismatch(_)))
@@ -25,7 +25,7 @@ pub(super) fn apply(items: &[Item]) -> bool {
 
 /// Says of reduced items to which this way applies whether they have no order; if so, gives a
 /// rank by which they have none.
-pub(super) fn refuted(items: &[Item]) -> Option<u64> {
+pub(in crate::linearizable) fn refuted(items: &[Item]) -> Option<u64> {
     let clusters = match Clusters::new(items) {
         Ok(clusters) => clusters,
         Err(rank) => return Some(rank),

@@ -3,14 +3,21 @@
 //! By breadth is fast where no order exists, by depth where one does. They take turns by steps,
 //! so that the answer depends on the budget and not on the machine.
 
+pub(in crate::linearizable) mod breadth;
+pub(in crate::linearizable) mod config;
+pub(in crate::linearizable) mod expand;
+pub(in crate::linearizable) mod lazy;
+pub(in crate::linearizable) mod machine;
+pub(in crate::linearizable) mod timeline;
+
 use std::time::Instant;
 
-use super::breadth::Breadth;
-use super::expand::Core;
-use super::lazy::Lazy;
-use super::timeline::Timeline;
-use super::view::Item;
 use crate::Reason;
+use crate::linearizable::register::view::Item;
+use breadth::Breadth;
+use expand::Core;
+use lazy::Lazy;
+use timeline::Timeline;
 
 /// How many steps a half makes before the other has its turn, at most.
 const LONGEST_TURN: u64 = 1 << 16;
@@ -18,7 +25,7 @@ const LONGEST_TURN: u64 = 1 << 16;
 const FIRST_TURN: u64 = 1 << 10;
 
 /// How far a half has come.
-pub(super) enum Progress {
+pub(in crate::linearizable) enum Progress {
     /// There is an order.
     Linearizable,
     /// There is none; up to this return there is.
@@ -29,18 +36,18 @@ pub(super) enum Progress {
 
 /// How much a search may take.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+pub(in crate::linearizable) struct Limits {
     /// Transitions looked at.
-    pub(super) steps: u64,
+    pub(in crate::linearizable) steps: u64,
     /// Bytes held.
-    pub(super) bytes: u64,
+    pub(in crate::linearizable) bytes: u64,
     /// When to stop in any case.
-    pub(super) deadline: Option<Instant>,
+    pub(in crate::linearizable) deadline: Option<Instant>,
 }
 
 /// What a search found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(in crate::linearizable) enum Answer {
     /// There is an order.
     Linearizable,
     /// There is none.
@@ -60,7 +67,7 @@ pub(super) enum Answer {
 }
 
 /// Looks for an order of these items, sorted by start; says also how many steps it took.
-pub(super) fn search(items: &[Item], limits: &Limits) -> (Answer, u64) {
+pub(in crate::linearizable) fn search(items: &[Item], limits: &Limits) -> (Answer, u64) {
     let Some(timeline) = Timeline::new(items, limits.bytes) else {
         return (out_of(Reason::BudgetMemory), 0);
     };
@@ -74,7 +81,7 @@ pub(super) fn search(items: &[Item], limits: &Limits) -> (Answer, u64) {
 }
 
 /// Nothing is known, for this reason.
-pub(super) const fn out_of(reason: Reason) -> Answer {
+pub(in crate::linearizable) const fn out_of(reason: Reason) -> Answer {
     Answer::Unknown {
         reason,
         explained: None,

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use polygraph_history::{
-    ErrorName, EventIndex, History, Key, Op, Operation, OperationId, Order, Outcome, Value,
+    ErrorName, History, Key, Op, Operation, OperationId, Order, Outcome, Value,
 };
 use rustc_hash::FxHashMap;
 
@@ -14,67 +14,48 @@ use crate::FailedCas;
 use crate::model::CasRegisterOp;
 
 /// A value of one key, by number.
-pub(super) type ValueId = u32;
+pub(in crate::linearizable) type ValueId = u32;
 
 /// What a key holds before its first write: [`Value::Null`].
-pub(super) const INITIAL: ValueId = 0;
+pub(in crate::linearizable) const INITIAL: ValueId = 0;
 
 /// Stands for every value that nobody can observe any more.
-pub(super) const OTHER: ValueId = u32::MAX;
+pub(in crate::linearizable) const OTHER: ValueId = u32::MAX;
 
 /// What an operation does and shows, in numbers.
-pub(super) type Action = CasRegisterOp<ValueId>;
+pub(in crate::linearizable) type Action = CasRegisterOp<ValueId>;
 
 /// An operation of a key.
-#[derive(Clone, Debug)]
-pub(super) struct Item {
-    /// Which.
-    pub(super) operation: OperationId,
-    /// What it does and shows.
-    pub(super) action: Action,
-    /// When it began, as a rank in real time.
-    pub(super) start: u64,
-    /// When it ended; `u64::MAX` if it may still take effect, or never.
-    pub(super) end: u64,
-    /// The event that stands for `end`.
-    pub(super) returned: EventIndex,
-}
-
-impl Item {
-    /// Whether it is not known to have taken effect.
-    pub(super) const fn pending(&self) -> bool {
-        self.end == u64::MAX
-    }
-}
+pub(in crate::linearizable) type Item = crate::linearizable::item::Item<Action>;
 
 /// Everything about one key.
 #[derive(Debug)]
-pub(super) struct KeyView {
+pub(in crate::linearizable) struct KeyView {
     /// Which.
-    pub(super) key: Key,
+    pub(in crate::linearizable) key: Key,
     /// What says something, by start.
-    pub(super) items: Vec<Item>,
+    pub(in crate::linearizable) items: Vec<Item>,
     /// The values by number.
-    pub(super) values: Vec<Value>,
+    pub(in crate::linearizable) values: Vec<Value>,
     /// How many reads, writes and compare-and-sets there are.
-    pub(super) operations: u64,
+    pub(in crate::linearizable) operations: u64,
     /// How many of them had an unknown outcome.
-    pub(super) indeterminate: u64,
+    pub(in crate::linearizable) indeterminate: u64,
     /// How many pairs of them overlapped.
-    pub(super) overlaps: u64,
+    pub(in crate::linearizable) overlaps: u64,
     /// The names of operations on this key that no model here understands.
-    pub(super) foreign: BTreeSet<String>,
+    pub(in crate::linearizable) foreign: BTreeSet<String>,
 }
 
 /// All keys that have reads, writes or compare-and-sets, in the order of their first operation.
-pub(super) struct View {
+pub(in crate::linearizable) struct View {
     /// The keys.
-    pub(super) keys: Vec<KeyView>,
+    pub(in crate::linearizable) keys: Vec<KeyView>,
 }
 
 impl View {
     /// Sorts the operations of a history by key.
-    pub(super) fn new(history: &History, failed_cas: FailedCas) -> View {
+    pub(in crate::linearizable) fn new(history: &History, failed_cas: FailedCas) -> View {
         use rayon::prelude::*;
         let mut split = Split::default();
         for (id, operation) in history.operations().iter().enumerate() {
@@ -264,13 +245,13 @@ fn overlaps(history: &History, items: &[Item]) -> u64 {
 }
 
 /// The same without failed compare-and-sets: a weaker demand.
-pub(super) fn without_mismatches(items: &[Item]) -> Vec<Item> {
+pub(in crate::linearizable) fn without_mismatches(items: &[Item]) -> Vec<Item> {
     let other = |item: &&Item| !matches!(item.action, Action::Mismatch(_));
     items.iter().filter(other).cloned().collect()
 }
 
 /// One more than the largest value that these items name.
-pub(super) fn size_of_domain(items: &[Item]) -> usize {
+pub(in crate::linearizable) fn size_of_domain(items: &[Item]) -> usize {
     let values = items.iter().flat_map(|item| match item.action {
         Action::Read(value) | Action::Write(value) | Action::Mismatch(value) => [value, INITIAL],
         Action::Cas { from, to } => [from, to],
@@ -283,7 +264,7 @@ pub(super) fn size_of_domain(items: &[Item]) -> usize {
 }
 
 /// The distinct actions of some items, and for each item which it has.
-pub(super) fn classes(items: &[Item]) -> (Vec<Action>, Vec<u32>) {
+pub(in crate::linearizable) fn classes(items: &[Item]) -> (Vec<Action>, Vec<u32>) {
     let mut seen: FxHashMap<&Action, u32> = FxHashMap::default();
     let mut actions = Vec::new();
     let of_item = items
@@ -299,7 +280,7 @@ pub(super) fn classes(items: &[Item]) -> (Vec<Action>, Vec<u32>) {
 }
 
 /// Whether every value that can be told from others is written at most once.
-pub(super) fn written_once(items: &[Item]) -> bool {
+pub(in crate::linearizable) fn written_once(items: &[Item]) -> bool {
     let mut seen = vec![false; size_of_domain(items)];
     seen[INITIAL as usize] = true;
     items

@@ -17,7 +17,7 @@ use super::view::{Action, INITIAL, Item, OTHER, ValueId, size_of_domain};
 const ROUNDS: usize = 8;
 
 /// The same problem, smaller. Ends that were drawn in keep the event that bounds them.
-pub(super) fn reduce(items: &[Item]) -> Vec<Item> {
+pub(in crate::linearizable) fn reduce(items: &[Item]) -> Vec<Item> {
     let mut items = items.to_vec();
     for _ in 0..ROUNDS {
         if !drop_unobservable(&mut items) {

@@ -10,7 +10,7 @@ const NOT_TRIED: u32 = u32::MAX;
 const REFUSED: u32 = u32::MAX - 1;
 
 /// A model whose states are numbered as they are reached (Knossos's memo, without its limit).
-pub(super) struct Machine<M: Model> {
+pub(in crate::linearizable) struct Machine<M: Model> {
     model: M,
     classes: Vec<M::Op>,
     states: Vec<M::State>,
@@ -21,10 +21,10 @@ pub(super) struct Machine<M: Model> {
 
 impl<M: Model> Machine<M> {
     /// The initial state.
-    pub(super) const START: u32 = 0;
+    pub(in crate::linearizable) const START: u32 = 0;
 
     /// A machine for these operations.
-    pub(super) fn new(model: M, classes: Vec<M::Op>) -> Machine<M> {
+    pub(in crate::linearizable) fn new(model: M, classes: Vec<M::Op>) -> Machine<M> {
         let initial = model.initial();
         Machine {
             states: vec![initial.clone()],
@@ -36,12 +36,12 @@ impl<M: Model> Machine<M> {
     }
 
     /// The state with this number.
-    pub(super) fn state(&self, state: u32) -> &M::State {
+    pub(in crate::linearizable) fn state(&self, state: u32) -> &M::State {
         &self.states[state as usize]
     }
 
     /// The state after an operation of this class, if it is possible.
-    pub(super) fn step(&mut self, state: u32, class: u32) -> Option<u32> {
+    pub(in crate::linearizable) fn step(&mut self, state: u32, class: u32) -> Option<u32> {
         let cell = state as usize * self.classes.len() + class as usize;
         match self.table.get(cell) {
             Some(&REFUSED) => return None,
@@ -74,7 +74,7 @@ impl<M: Model> Machine<M> {
     }
 
     /// About how many bytes it holds.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in crate::linearizable) fn bytes(&self) -> u64 {
         let state = 2 * size_of::<M::State>() + 16;
         (self.states.len() * state + self.table.len() * 4) as u64
     }

@@ -2,35 +2,35 @@
 
 use polygraph_history::EventIndex;
 
-use super::obligations::Obligations;
-use super::view::{Action, INITIAL, Item, classes};
+use crate::linearizable::register::obligations::Obligations;
+use crate::linearizable::register::view::{Action, INITIAL, Item, classes};
 use crate::model::{CasRegister, Model};
 
 /// No twin: see [`Open::twin`].
-pub(super) const NONE: u32 = u32::MAX;
+pub(in crate::linearizable) const NONE: u32 = u32::MAX;
 
 /// An operation that is open at a return: begun, and not ended before.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Open {
+pub(in crate::linearizable) struct Open {
     /// Its bit in a configuration.
-    pub(super) slot: u32,
+    pub(in crate::linearizable) slot: u32,
     /// What it does, by number.
-    pub(super) class: u32,
+    pub(in crate::linearizable) class: u32,
     /// The slot of the operation of the same class that ends next before it, or [`NONE`]. Of
     /// two that do the same the one that ends first goes first: exchanging them is always
     /// possible, so that the other order need not be tried.
-    pub(super) twin: u32,
+    pub(in crate::linearizable) twin: u32,
 }
 
 /// A return: the moment by which an operation must have taken effect.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Level {
+pub(in crate::linearizable) struct Level {
     /// The bit of the operation that returns.
-    pub(super) slot: u32,
+    pub(in crate::linearizable) slot: u32,
     /// When, as a rank in real time.
-    pub(super) rank: u64,
+    pub(in crate::linearizable) rank: u64,
     /// The event.
-    pub(super) event: EventIndex,
+    pub(in crate::linearizable) event: EventIndex,
     /// What only observes and is open, in [`Timeline::open`].
     observers: (u32, u32),
     /// What may change the state and is open, in [`Timeline::open`], those that end first first.
@@ -40,36 +40,36 @@ pub(super) struct Level {
 /// Operations of unknown outcome that do the same: interchangeable, so that only their number
 /// counts (the one that began first is used first).
 #[derive(Clone, Debug)]
-pub(super) struct Crashed {
+pub(in crate::linearizable) struct Crashed {
     /// What they do, by number.
-    pub(super) class: u32,
+    pub(in crate::linearizable) class: u32,
     /// When they began, in order.
     starts: Vec<u64>,
 }
 
 impl Crashed {
     /// How many had begun before this moment.
-    pub(super) fn begun(&self, rank: u64) -> u32 {
+    pub(in crate::linearizable) fn begun(&self, rank: u64) -> u32 {
         self.starts.partition_point(|&start| start < rank) as u32
     }
 }
 
 /// All returns in order, with what is open at each.
-pub(super) struct Timeline {
+pub(in crate::linearizable) struct Timeline {
     /// The distinct operations, by class.
-    pub(super) classes: Vec<Action>,
+    pub(in crate::linearizable) classes: Vec<Action>,
     /// The returns, in order.
-    pub(super) levels: Vec<Level>,
+    pub(in crate::linearizable) levels: Vec<Level>,
     /// What is open, for all levels.
     open: Vec<Open>,
     /// Operations of unknown outcome, by what they do.
-    pub(super) crashed: Vec<Crashed>,
+    pub(in crate::linearizable) crashed: Vec<Crashed>,
     /// Of every class, whether it has one operation only.
     alone: Vec<bool>,
     /// When values may be left.
-    pub(super) obligations: Obligations,
+    pub(in crate::linearizable) obligations: Obligations,
     /// How many bits a configuration needs.
-    pub(super) slots: u32,
+    pub(in crate::linearizable) slots: u32,
 }
 
 /// An operation that is open while the timeline is built.
@@ -82,7 +82,7 @@ struct Begun {
 
 impl Timeline {
     /// Prepares items that are sorted by start. `None` if that alone takes more than `max_bytes`.
-    pub(super) fn new(items: &[Item], max_bytes: u64) -> Option<Timeline> {
+    pub(in crate::linearizable) fn new(items: &[Item], max_bytes: u64) -> Option<Timeline> {
         let (classes, of_item) = classes(items);
         let mut returns: Vec<usize> = (0..items.len())
             .filter(|&at| !items[at].pending())
@@ -161,17 +161,17 @@ impl Timeline {
     }
 
     /// What only observes and is open at a return.
-    pub(super) fn observers(&self, level: &Level) -> &[Open] {
+    pub(in crate::linearizable) fn observers(&self, level: &Level) -> &[Open] {
         &self.open[level.observers.0 as usize..level.observers.1 as usize]
     }
 
     /// What may change the state and is open at a return.
-    pub(super) fn mutators(&self, level: &Level) -> &[Open] {
+    pub(in crate::linearizable) fn mutators(&self, level: &Level) -> &[Open] {
         &self.open[level.mutators.0 as usize..level.mutators.1 as usize]
     }
 
     /// About how many bytes it holds.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in crate::linearizable) fn bytes(&self) -> u64 {
         (self.open.len() * size_of::<Open>() + self.levels.len() * size_of::<Level>()) as u64
     }
 }

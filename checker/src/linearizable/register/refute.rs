@@ -8,7 +8,7 @@ use super::view::{INITIAL, Item, OTHER, ValueId, size_of_domain};
 /// The end of the first operation, by its end, that found a value which nobody can have left
 /// there: every writer of it either began after that operation had ended, or was certainly
 /// overwritten before that operation began. The prefix up to there has no order.
-pub(super) fn impossible(items: &[Item]) -> Option<u64> {
+pub(in crate::linearizable) fn impossible(items: &[Item]) -> Option<u64> {
     let overwritten = Overwritten::new(items);
     let writers = Writers::new(items);
     items
@@ -30,13 +30,15 @@ pub(super) fn impossible(items: &[Item]) -> Option<u64> {
 }
 
 /// The latest start of all writers that certainly took effect, by when they ended.
-pub(super) struct Overwritten {
+pub(in crate::linearizable) struct Overwritten {
     by_end: Vec<(u64, u64)>,
 }
 
 impl Overwritten {
     /// Of these operations.
-    pub(super) fn new<'a>(items: impl IntoIterator<Item = &'a Item>) -> Overwritten {
+    pub(in crate::linearizable) fn new<'a>(
+        items: impl IntoIterator<Item = &'a Item>,
+    ) -> Overwritten {
         let certain = |item: &&Item| !item.pending() && item.action.writes().is_some();
         let mut by_end: Vec<(u64, u64)> = items
             .into_iter()
@@ -54,7 +56,7 @@ impl Overwritten {
 
     /// The latest start of those that had ended before this moment: what ended before that was
     /// certainly overwritten.
-    pub(super) fn before(&self, moment: u64) -> Option<u64> {
+    pub(in crate::linearizable) fn before(&self, moment: u64) -> Option<u64> {
         let ended = self.by_end.partition_point(|&(end, _)| end < moment);
         ended.checked_sub(1).map(|last| self.by_end[last].1)
     }

@@ -6,17 +6,21 @@ use super::evidence::Piece;
 use super::view::{Action, INITIAL, Item, KeyView, ValueId};
 
 /// What kind of violation it is, and why.
-pub(super) struct Explanation {
+pub(in crate::linearizable) struct Explanation {
     /// Its name in the field.
-    pub(super) kind: &'static str,
+    pub(in crate::linearizable) kind: &'static str,
     /// The sentences.
-    pub(super) text: String,
+    pub(in crate::linearizable) text: String,
     /// Further operations that the sentences are about, as events of invocations.
-    pub(super) besides: Vec<EventIndex>,
+    pub(in crate::linearizable) besides: Vec<EventIndex>,
 }
 
 /// Explains a minimal sub-history of a key.
-pub(super) fn explain(history: &History, key: &KeyView, pieces: &[Piece]) -> Explanation {
+pub(in crate::linearizable) fn explain(
+    history: &History,
+    key: &KeyView,
+    pieces: &[Piece],
+) -> Explanation {
     let story = Story {
         history,
         key,

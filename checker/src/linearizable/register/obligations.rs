@@ -26,13 +26,13 @@ enum Swap {
 }
 
 /// For every value what must have happened before it may be left.
-pub(super) struct Obligations {
+pub(in crate::linearizable) struct Obligations {
     of_value: Vec<Obligation>,
 }
 
 impl Obligations {
     /// Of these items, whose classes are given.
-    pub(super) fn new(items: &[Item], of_item: &[u32]) -> Obligations {
+    pub(in crate::linearizable) fn new(items: &[Item], of_item: &[u32]) -> Obligations {
         let mut of_value = vec![Obligation::default(); size_of_domain(items)];
         of_value[INITIAL as usize].writers = 1;
         for (item, &class) in items.iter().zip(of_item) {
@@ -59,7 +59,7 @@ impl Obligations {
 
     /// Whether an operation of this class may replace a value at this moment, where everything
     /// has taken place that had begun by then, only observes and could.
-    pub(super) fn may_leave(&self, value: ValueId, class: u32, rank: u64) -> bool {
+    pub(in crate::linearizable) fn may_leave(&self, value: ValueId, class: u32, rank: u64) -> bool {
         let Some(obligation) = self.of_value.get(value as usize) else {
             return true;
         };

@@ -5,9 +5,9 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
+use super::Progress;
 use super::config::{Config, Seen, clear, has};
 use super::expand::Core;
-use super::search::Progress;
 use super::timeline::Level;
 
 /// A configuration that waits to be looked at.
@@ -45,9 +45,9 @@ impl<const W: usize> Ord for Node<W> {
 }
 
 /// The search, which can be paused between any two steps.
-pub(super) struct Lazy<const W: usize> {
+pub(in crate::linearizable) struct Lazy<const W: usize> {
     /// The deepest return that was reached: everything before it is explained.
-    pub(super) deepest: usize,
+    pub(in crate::linearizable) deepest: usize,
     waiting: BinaryHeap<Node<W>>,
     seen: Seen<W>,
     pushed: u64,
@@ -56,7 +56,7 @@ pub(super) struct Lazy<const W: usize> {
 
 impl<const W: usize> Lazy<W> {
     /// Before the first event.
-    pub(super) fn new(core: &mut Core<'_>) -> Lazy<W> {
+    pub(in crate::linearizable) fn new(core: &mut Core<'_>) -> Lazy<W> {
         let mut lazy = Lazy {
             deepest: 0,
             waiting: BinaryHeap::new(),
@@ -73,7 +73,7 @@ impl<const W: usize> Lazy<W> {
     }
 
     /// Goes on until it knows, or until the core has made so many steps in all.
-    pub(super) fn run(&mut self, core: &mut Core<'_>, until: u64) -> Progress {
+    pub(in crate::linearizable) fn run(&mut self, core: &mut Core<'_>, until: u64) -> Progress {
         while core.steps < until {
             if self.deepest == core.timeline.levels.len() {
                 return Progress::Linearizable;
@@ -124,7 +124,7 @@ impl<const W: usize> Lazy<W> {
     }
 
     /// About how many bytes it holds.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in crate::linearizable) fn bytes(&self) -> u64 {
         (self.waiting.capacity() * size_of::<Node<W>>()) as u64 + self.seen.bytes()
     }
 }
