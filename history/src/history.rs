@@ -406,14 +406,6 @@ fn intern_keys(events: &mut [Event]) {
     };
     for event in events {
         match &mut event.body {
-            Body::Op(
-                Op::Read { key, .. }
-                | Op::Write { key, .. }
-                | Op::Cas { key, .. }
-                | Op::Peek { key, .. }
-                | Op::Add { key, .. }
-                | Op::Remove { key, .. },
-            ) => intern(key),
             Body::Op(Op::Txn(micros)) => {
                 for micro in micros {
                     let (Micro::Read { key, .. }
@@ -422,7 +414,12 @@ fn intern_keys(events: &mut [Event]) {
                     intern(key);
                 }
             }
-            Body::Op(Op::Custom { .. }) | Body::Fault(_) => {}
+            Body::Op(op) => {
+                if let Some(key) = op.key_mut() {
+                    intern(key);
+                }
+            }
+            Body::Fault(_) => {}
         }
     }
 }

@@ -129,6 +129,10 @@ impl ErrorName {
     pub const NOT_LEADER: ErrorName = ErrorName(Cow::Borrowed("not-leader"));
     /// A compare-and-set found another value.
     pub const CAS_MISMATCH: ErrorName = ErrorName(Cow::Borrowed("cas-mismatch"));
+    /// An element could not be added because it was there.
+    pub const PRESENT: ErrorName = ErrorName(Cow::Borrowed("present"));
+    /// An element could not be removed because it was not there.
+    pub const ABSENT: ErrorName = ErrorName(Cow::Borrowed("absent"));
     /// A transaction was aborted for another's sake.
     pub const CONFLICT: ErrorName = ErrorName(Cow::Borrowed("conflict"));
     /// The node died.

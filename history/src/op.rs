@@ -93,6 +93,151 @@ pub enum Op {
         /// The element.
         value: Value,
     },
+    /// Ask whether an element is in a set.
+    Contains {
+        /// The set.
+        key: Key,
+        /// The element.
+        value: Value,
+        /// What was seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<bool>,
+    },
+    /// Put an element at the end of a queue.
+    Enqueue {
+        /// The queue.
+        key: Key,
+        /// The element.
+        value: Value,
+    },
+    /// Take the first element of a queue.
+    Dequeue {
+        /// The queue.
+        key: Key,
+        /// What was taken; [`Value::Null`] if the queue was empty.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "known"
+        )]
+        value: Option<Value>,
+    },
+    /// Put an element on a stack.
+    Push {
+        /// The stack.
+        key: Key,
+        /// The element.
+        value: Value,
+    },
+    /// Take the topmost element of a stack.
+    Pop {
+        /// The stack.
+        key: Key,
+        /// What was taken; [`Value::Null`] if the stack was empty.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "known"
+        )]
+        value: Option<Value>,
+    },
+    /// Put an element into a priority queue.
+    Insert {
+        /// The priority queue.
+        key: Key,
+        /// The element; the greater comes first.
+        value: Value,
+    },
+    /// Take the greatest element of a priority queue.
+    Extract {
+        /// The priority queue.
+        key: Key,
+        /// What was taken; [`Value::Null`] if the queue was empty.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "known"
+        )]
+        value: Option<Value>,
+    },
+    /// Look at the element that would be taken next from a queue, stack or priority queue.
+    Front {
+        /// The container.
+        key: Key,
+        /// What was seen; [`Value::Null`] if the container was empty.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "known"
+        )]
+        value: Option<Value>,
+    },
+    /// Take a lock, or one permit of a semaphore.
+    Acquire {
+        /// The lock.
+        key: Key,
+        /// Whether others may hold it at the same time, if they share it too.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        shared: bool,
+        /// The fencing token that came with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<u64>,
+    },
+    /// Give a lock or a permit back.
+    Release {
+        /// The lock.
+        key: Key,
+    },
+    /// Add to a counter.
+    Increment {
+        /// The counter.
+        key: Key,
+        /// How much; may be negative.
+        by: i64,
+        /// What the counter was afterwards, where the store says it.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "known"
+        )]
+        value: Option<Value>,
+    },
+    /// Ask for an identifier that nobody else gets.
+    Generate {
+        /// The source.
+        key: Key,
+        /// The identifier.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "known"
+        )]
+        value: Option<Value>,
+    },
+    /// Put an element at the end of a log or a list.
+    Append {
+        /// The log.
+        key: Key,
+        /// The element.
+        value: Value,
+        /// Where it is, counted from 0, where the store says it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        offset: Option<u64>,
+    },
+    /// Read a log from an offset on.
+    Poll {
+        /// The log.
+        key: Key,
+        /// The first offset that is read, counted from 0.
+        from: u64,
+        /// The elements from there on, as a list; not necessarily to the end of the log.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "known"
+        )]
+        value: Option<Value>,
+    },
     /// A transaction of several operations, all or nothing.
     Txn(Vec<Micro>),
     /// Anything else, carried without loss and understood by nobody here.
@@ -156,6 +301,34 @@ pub enum OpKind {
     Add,
     /// [`Op::Remove`].
     Remove,
+    /// [`Op::Contains`].
+    Contains,
+    /// [`Op::Enqueue`].
+    Enqueue,
+    /// [`Op::Dequeue`].
+    Dequeue,
+    /// [`Op::Push`].
+    Push,
+    /// [`Op::Pop`].
+    Pop,
+    /// [`Op::Insert`].
+    Insert,
+    /// [`Op::Extract`].
+    Extract,
+    /// [`Op::Front`].
+    Front,
+    /// [`Op::Acquire`].
+    Acquire,
+    /// [`Op::Release`].
+    Release,
+    /// [`Op::Increment`].
+    Increment,
+    /// [`Op::Generate`].
+    Generate,
+    /// [`Op::Append`].
+    Append,
+    /// [`Op::Poll`].
+    Poll,
     /// [`Op::Txn`].
     Txn,
     /// [`Op::Custom`].
@@ -173,6 +346,20 @@ impl OpKind {
             OpKind::Peek => "peek",
             OpKind::Add => "add",
             OpKind::Remove => "remove",
+            OpKind::Contains => "contains",
+            OpKind::Enqueue => "enqueue",
+            OpKind::Dequeue => "dequeue",
+            OpKind::Push => "push",
+            OpKind::Pop => "pop",
+            OpKind::Insert => "insert",
+            OpKind::Extract => "extract",
+            OpKind::Front => "front",
+            OpKind::Acquire => "acquire",
+            OpKind::Release => "release",
+            OpKind::Increment => "increment",
+            OpKind::Generate => "generate",
+            OpKind::Append => "append",
+            OpKind::Poll => "poll",
             OpKind::Txn => "txn",
             OpKind::Custom => "custom",
         }
@@ -196,6 +383,20 @@ impl Op {
             Op::Peek { .. } => OpKind::Peek,
             Op::Add { .. } => OpKind::Add,
             Op::Remove { .. } => OpKind::Remove,
+            Op::Contains { .. } => OpKind::Contains,
+            Op::Enqueue { .. } => OpKind::Enqueue,
+            Op::Dequeue { .. } => OpKind::Dequeue,
+            Op::Push { .. } => OpKind::Push,
+            Op::Pop { .. } => OpKind::Pop,
+            Op::Insert { .. } => OpKind::Insert,
+            Op::Extract { .. } => OpKind::Extract,
+            Op::Front { .. } => OpKind::Front,
+            Op::Acquire { .. } => OpKind::Acquire,
+            Op::Release { .. } => OpKind::Release,
+            Op::Increment { .. } => OpKind::Increment,
+            Op::Generate { .. } => OpKind::Generate,
+            Op::Append { .. } => OpKind::Append,
+            Op::Poll { .. } => OpKind::Poll,
             Op::Txn(_) => OpKind::Txn,
             Op::Custom { .. } => OpKind::Custom,
         }
@@ -210,7 +411,48 @@ impl Op {
             | Op::Cas { key, .. }
             | Op::Peek { key, .. }
             | Op::Add { key, .. }
-            | Op::Remove { key, .. } => Some(key),
+            | Op::Remove { key, .. }
+            | Op::Contains { key, .. }
+            | Op::Enqueue { key, .. }
+            | Op::Dequeue { key, .. }
+            | Op::Push { key, .. }
+            | Op::Pop { key, .. }
+            | Op::Insert { key, .. }
+            | Op::Extract { key, .. }
+            | Op::Front { key, .. }
+            | Op::Acquire { key, .. }
+            | Op::Release { key, .. }
+            | Op::Increment { key, .. }
+            | Op::Generate { key, .. }
+            | Op::Append { key, .. }
+            | Op::Poll { key, .. } => Some(key),
+            Op::Txn(_) | Op::Custom { .. } => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) const fn key_mut(&mut self) -> Option<&mut Key> {
+        match self {
+            Op::Read { key, .. }
+            | Op::Write { key, .. }
+            | Op::Cas { key, .. }
+            | Op::Peek { key, .. }
+            | Op::Add { key, .. }
+            | Op::Remove { key, .. }
+            | Op::Contains { key, .. }
+            | Op::Enqueue { key, .. }
+            | Op::Dequeue { key, .. }
+            | Op::Push { key, .. }
+            | Op::Pop { key, .. }
+            | Op::Insert { key, .. }
+            | Op::Extract { key, .. }
+            | Op::Front { key, .. }
+            | Op::Acquire { key, .. }
+            | Op::Release { key, .. }
+            | Op::Increment { key, .. }
+            | Op::Generate { key, .. }
+            | Op::Append { key, .. }
+            | Op::Poll { key, .. } => Some(key),
             Op::Txn(_) | Op::Custom { .. } => None,
         }
     }
@@ -219,7 +461,11 @@ impl Op {
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         match self {
-            Op::Read { .. } | Op::Peek { .. } => true,
+            Op::Read { .. }
+            | Op::Peek { .. }
+            | Op::Contains { .. }
+            | Op::Front { .. }
+            | Op::Poll { .. } => true,
             Op::Txn(micros) => micros
                 .iter()
                 .all(|micro| matches!(micro, Micro::Read { .. })),
@@ -227,6 +473,17 @@ impl Op {
             | Op::Cas { .. }
             | Op::Add { .. }
             | Op::Remove { .. }
+            | Op::Enqueue { .. }
+            | Op::Dequeue { .. }
+            | Op::Push { .. }
+            | Op::Pop { .. }
+            | Op::Insert { .. }
+            | Op::Extract { .. }
+            | Op::Acquire { .. }
+            | Op::Release { .. }
+            | Op::Increment { .. }
+            | Op::Generate { .. }
+            | Op::Append { .. }
             | Op::Custom { .. } => false,
         }
     }
@@ -236,7 +493,47 @@ impl Op {
     #[must_use]
     pub fn repeated_by(&self, completed: &Op) -> bool {
         match (self, completed) {
-            (Op::Read { key: a, .. }, Op::Read { key: b, .. }) => a == b,
+            (Op::Read { key: a, .. }, Op::Read { key: b, .. })
+            | (Op::Dequeue { key: a, .. }, Op::Dequeue { key: b, .. })
+            | (Op::Pop { key: a, .. }, Op::Pop { key: b, .. })
+            | (Op::Extract { key: a, .. }, Op::Extract { key: b, .. })
+            | (Op::Front { key: a, .. }, Op::Front { key: b, .. })
+            | (Op::Generate { key: a, .. }, Op::Generate { key: b, .. }) => a == b,
+            (
+                Op::Contains {
+                    key: a, value: v, ..
+                },
+                Op::Contains {
+                    key: b, value: w, ..
+                },
+            )
+            | (
+                Op::Append {
+                    key: a, value: v, ..
+                },
+                Op::Append {
+                    key: b, value: w, ..
+                },
+            ) => a == b && v == w,
+            (
+                Op::Acquire {
+                    key: a, shared: s, ..
+                },
+                Op::Acquire {
+                    key: b, shared: t, ..
+                },
+            ) => a == b && s == t,
+            (Op::Increment { key: a, by: n, .. }, Op::Increment { key: b, by: m, .. }) => {
+                a == b && n == m
+            }
+            (
+                Op::Poll {
+                    key: a, from: n, ..
+                },
+                Op::Poll {
+                    key: b, from: m, ..
+                },
+            ) => a == b && n == m,
             (
                 Op::Peek {
                     key: a, node: n, ..
@@ -284,6 +581,43 @@ impl fmt::Display for Op {
             }
             Op::Add { key, value } => write!(f, "add {key} {value}"),
             Op::Remove { key, value } => write!(f, "remove {key} {value}"),
+            Op::Contains { key, value, found } => {
+                write!(f, "contains {key} {value}")?;
+                match found {
+                    Some(true) => f.write_str(" → yes"),
+                    Some(false) => f.write_str(" → no"),
+                    None => Ok(()),
+                }
+            }
+            Op::Enqueue { key, value } => write!(f, "enqueue {key} {value}"),
+            Op::Dequeue { key, value } => write_read(f, "dequeue", key, value.as_ref()),
+            Op::Push { key, value } => write!(f, "push {key} {value}"),
+            Op::Pop { key, value } => write_read(f, "pop", key, value.as_ref()),
+            Op::Insert { key, value } => write!(f, "insert {key} {value}"),
+            Op::Extract { key, value } => write_read(f, "extract", key, value.as_ref()),
+            Op::Front { key, value } => write_read(f, "front", key, value.as_ref()),
+            Op::Acquire { key, shared, token } => {
+                write!(f, "acquire {key}{}", if *shared { " shared" } else { "" })?;
+                token.map_or(Ok(()), |token| write!(f, " → token {token}"))
+            }
+            Op::Release { key } => write!(f, "release {key}"),
+            Op::Increment { key, by, value } => {
+                write!(f, "increment {key} by {by}")?;
+                value
+                    .as_ref()
+                    .map_or(Ok(()), |value| write!(f, " → {value}"))
+            }
+            Op::Generate { key, value } => write_read(f, "generate", key, value.as_ref()),
+            Op::Append { key, value, offset } => {
+                write!(f, "append {key} {value}")?;
+                offset.map_or(Ok(()), |offset| write!(f, " → offset {offset}"))
+            }
+            Op::Poll { key, from, value } => {
+                write!(f, "poll {key} from {from}")?;
+                value
+                    .as_ref()
+                    .map_or(Ok(()), |value| write!(f, " → {value}"))
+            }
             Op::Txn(micros) => {
                 f.write_str("txn {")?;
                 for (at, micro) in micros.iter().enumerate() {

@@ -43,6 +43,39 @@ fn micro() -> impl Strategy<Value = Micro> {
     ]
 }
 
+/// An operation on a container, lock, counter or log, with or without its result.
+fn object() -> impl Strategy<Value = Op> {
+    let seen = || option::of(value());
+    prop_oneof![
+        (key(), value(), any::<Option<bool>>()).prop_map(|(key, value, found)| Op::Contains {
+            key,
+            value,
+            found
+        }),
+        (key(), value()).prop_map(|(key, value)| Op::Enqueue { key, value }),
+        (key(), seen()).prop_map(|(key, value)| Op::Dequeue { key, value }),
+        (key(), value()).prop_map(|(key, value)| Op::Push { key, value }),
+        (key(), seen()).prop_map(|(key, value)| Op::Pop { key, value }),
+        (key(), value()).prop_map(|(key, value)| Op::Insert { key, value }),
+        (key(), seen()).prop_map(|(key, value)| Op::Extract { key, value }),
+        (key(), seen()).prop_map(|(key, value)| Op::Front { key, value }),
+        (key(), any::<bool>(), any::<Option<u64>>()).prop_map(|(key, shared, token)| Op::Acquire {
+            key,
+            shared,
+            token
+        }),
+        key().prop_map(|key| Op::Release { key }),
+        (key(), any::<i64>(), seen()).prop_map(|(key, by, value)| Op::Increment { key, by, value }),
+        (key(), seen()).prop_map(|(key, value)| Op::Generate { key, value }),
+        (key(), value(), any::<Option<u64>>()).prop_map(|(key, value, offset)| Op::Append {
+            key,
+            value,
+            offset
+        }),
+        (key(), any::<u64>(), seen()).prop_map(|(key, from, value)| Op::Poll { key, from, value }),
+    ]
+}
+
 /// An operation as it is invoked.
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
@@ -56,6 +89,7 @@ fn op() -> impl Strategy<Value = Op> {
         }),
         (key(), value()).prop_map(|(key, value)| Op::Add { key, value }),
         (key(), value()).prop_map(|(key, value)| Op::Remove { key, value }),
+        object(),
         vec(micro(), 0..4).prop_map(Op::Txn),
         (text(), any::<i64>(), text()).prop_map(|(name, number, text)| Op::Custom {
             name,

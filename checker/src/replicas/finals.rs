@@ -170,7 +170,7 @@ fn updates(op: &Op) -> Vec<(&Key, Update<'_>, bool)> {
                 Micro::Read { .. } => None,
             })
             .collect(),
-        Op::Read { .. } | Op::Peek { .. } | Op::Custom { .. } => Vec::new(),
+        _ => Vec::new(),
     }
 }
 

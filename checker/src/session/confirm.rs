@@ -379,7 +379,7 @@ fn steps<'h>(history: &'h History, operation: &Operation) -> Vec<Effect<'h>> {
         Op::Cas { key, from, to } => Effect::Cas(key, from, to),
         Op::Add { key, value } => Effect::Add(key, value),
         Op::Remove { key, value } => Effect::Remove(key, value),
-        Op::Peek { .. } | Op::Custom { .. } => Effect::Nothing,
+        _ => Effect::Nothing,
     };
     vec![single]
 }

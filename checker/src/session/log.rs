@@ -154,7 +154,7 @@ fn step_of(op: &Op, outcome: Outcome, step: u32) -> Option<(&Key, Access<'_>)> {
             Micro::Append { key, value } => (key, Access::Append(value)),
             Micro::Write { key, value } => (key, Access::Write(value)),
         },
-        Op::Read { .. } | Op::Peek { .. } | Op::Custom { .. } => return None,
+        _ => return None,
     })
 }
 

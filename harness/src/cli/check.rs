@@ -307,7 +307,7 @@ fn is_of(op: &Op, model: Model) -> bool {
         Op::Cas { .. } => model == Model::CasRegister,
         Op::Add { .. } | Op::Remove { .. } => model == Model::Set,
         Op::Txn(_) => model == Model::ListAppend,
-        Op::Peek { .. } | Op::Custom { .. } => false,
+        _ => false,
     }
 }
 

@@ -217,7 +217,8 @@ impl Ops {
                     *args = json!([key, value]);
                 }
             }
-            Op::Peek { .. } | Op::Txn(_) => {}
+            // No other operation is made of a tuple.
+            _ => {}
         }
     }
 }

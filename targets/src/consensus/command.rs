@@ -73,7 +73,7 @@ impl Ask {
             Op::Add { key, value } => Command::Add(key.clone(), value.clone()),
             Op::Remove { key, value } => Command::Remove(key.clone(), value.clone()),
             Op::Txn(micros) => Command::Txn(micros.iter().map(step).collect()),
-            Op::Peek { .. } | Op::Custom { .. } => return None,
+            _ => return None,
         };
         Some(Ask::Change(Arc::new(command)))
     }

@@ -71,7 +71,7 @@ impl Ask {
             Op::Write { key, value } => Some(Ask::Change(Command::Write(key, value))),
             Op::Add { key, value } => Some(Ask::Change(Command::Add(key, value))),
             Op::Cas { key, from, to } => Some(Ask::Cas(key, from, to)),
-            Op::Peek { .. } | Op::Remove { .. } | Op::Txn(_) | Op::Custom { .. } => None,
+            _ => None,
         }
     }
 }

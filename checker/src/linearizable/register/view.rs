@@ -114,10 +114,6 @@ impl Split {
             Op::Peek { .. } => {}
             // What certainly had no effect and showed nothing constrains no model.
             _ if operation.outcome == Outcome::Fail => {}
-            Op::Add { key, .. } | Op::Remove { key, .. } => {
-                let name = op.kind().name().to_owned();
-                self.bucket(key).foreign.insert(name);
-            }
             Op::Txn(micros) => {
                 for micro in micros {
                     self.bucket(micro.key()).foreign.insert("txn".to_owned());
@@ -131,6 +127,12 @@ impl Split {
                     self.everywhere.insert(name.clone());
                 }
             },
+            _ => {
+                if let Some(key) = op.key() {
+                    let name = op.kind().name().to_owned();
+                    self.bucket(key).foreign.insert(name);
+                }
+            }
         }
     }
 }
