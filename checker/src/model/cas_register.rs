@@ -3,7 +3,10 @@
 use std::fmt;
 use std::hash::Hash;
 
-use super::Model;
+use polygraph_history::{ErrorName, Op, Outcome, Value};
+
+use super::{Call, Foreign, Model, Object};
+use crate::FailedCas;
 
 /// A register with compare-and-set that holds `initial` until the first write.
 #[derive(Clone, Debug)]
@@ -104,6 +107,30 @@ impl<V: Clone + Eq + Hash + fmt::Display> Model for CasRegister<V> {
 
     fn only_observes(&self, op: &CasRegisterOp<V>) -> bool {
         op.writes().is_none()
+    }
+}
+
+impl Object for CasRegister<Value> {
+    fn action(call: &Call<'_>) -> Result<Option<CasRegisterOp<Value>>, Foreign> {
+        Ok(match (call.op, call.outcome) {
+            (Op::Read { value, .. }, Outcome::Ok) => value.clone().map(CasRegisterOp::Read),
+            (Op::Write { value, .. }, Outcome::Ok | Outcome::Info) => {
+                Some(CasRegisterOp::Write(value.clone()))
+            }
+            (Op::Cas { from, to, .. }, Outcome::Ok | Outcome::Info) => Some(CasRegisterOp::Cas {
+                from: from.clone(),
+                to: to.clone(),
+            }),
+            (Op::Cas { from, .. }, Outcome::Fail) if call.failed_cas == FailedCas::Observe => {
+                // Any other error is a refusal (`not-leader`, `unavailable`): nobody looked.
+                let looked = call
+                    .error
+                    .is_none_or(|error| *error == ErrorName::CAS_MISMATCH);
+                looked.then(|| CasRegisterOp::Mismatch(from.clone()))
+            }
+            (Op::Read { .. } | Op::Write { .. } | Op::Cas { .. }, _) => None,
+            _ => return Err(Foreign),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sequential specifications: what one client alone would see.
 //!
 //! - [`Model`]: start here.
+//! - [`Object`]: how operations of a history are operations of a model.
 //! - [`Register`]: read and write. [`CasRegister`]: the same and compare-and-set.
 //!
 //! A model of a nondeterministic object takes the set of states that are still possible as its
@@ -10,9 +11,11 @@ use std::fmt;
 use std::hash::Hash;
 
 mod cas_register;
+mod object;
 mod register;
 
 pub use cas_register::{CasRegister, CasRegisterOp, CasRegisterRefusal};
+pub use object::{Call, Foreign, Object};
 pub use register::{Register, RegisterOp, RegisterRefusal};
 
 /// A sequential specification: which operations with which results are possible in which state,

@@ -1,0 +1,34 @@
+//! How operations of a history are operations of a model.
+
+use polygraph_history::{ErrorName, Op, Outcome};
+
+use super::Model;
+use crate::FailedCas;
+
+/// An operation of a history as a model reads it.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The operation: with its results where it completed, as it was invoked otherwise.
+    pub op: &'a Op,
+    /// How it ended. Of an operation that may have taken effect nobody knows the result.
+    pub outcome: Outcome,
+    /// Why it failed, where it did and said why.
+    pub error: Option<&'a ErrorName>,
+    /// Who performed it.
+    pub process: u64,
+    /// What a failed compare-and-set says.
+    pub failed_cas: FailedCas,
+}
+
+/// The model has no such operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Foreign;
+
+/// A model of one object whose operations histories have a form for.
+pub trait Object: Model {
+    /// What an operation does and shows; `None` if neither: a read that failed, say.
+    ///
+    /// # Errors
+    /// If the model has no such operation; then the object is not one of this model.
+    fn action(call: &Call<'_>) -> Result<Option<Self::Op>, Foreign>;
+}
