@@ -4,6 +4,9 @@
 //! - [`MODELS`], [`ModelKind`]: every model, by name.
 //! - [`Object`]: how operations of a history are operations of a model.
 //! - [`Register`]: read and write. [`CasRegister`]: the same and compare-and-set.
+//! - [`FifoQueue`], [`Bag`], [`Stack`], [`PriorityQueue`]: put, take, look; [`Set`]: add, remove,
+//!   ask.
+//! - [`Mutex`], [`FencedMutex`], [`RwLock`], [`Semaphore`]: acquire and release.
 //!
 //! A model of a nondeterministic object takes the set of states that are still possible as its
 //! state, and refuses an operation when none of them allows it.
@@ -11,15 +14,37 @@
 use std::fmt;
 use std::hash::Hash;
 
+mod bag;
 mod cas_register;
+mod chain;
+mod fenced_mutex;
+mod fifo_queue;
 mod kind;
+mod multiset;
+mod mutex;
 mod object;
+mod observation;
+mod priority_queue;
 mod register;
+mod rw_lock;
+mod semaphore;
+mod set;
+mod stack;
 
+pub use bag::{Bag, BagOp, BagRefusal, BagState};
 pub use cas_register::{CasRegister, CasRegisterOp, CasRegisterRefusal};
+pub use fenced_mutex::{FencedMutex, FencedMutexOp, FencedMutexRefusal, FencedMutexState};
+pub use fifo_queue::{FifoQueue, FifoQueueOp, FifoQueueRefusal, FifoQueueState};
 pub use kind::{MODELS, ModelKind};
+pub use multiset::Multiset;
+pub use mutex::{Mutex, MutexOp, MutexRefusal, MutexState};
 pub use object::{Call, Foreign, Object};
+pub use priority_queue::{PriorityQueue, PriorityQueueOp, PriorityQueueRefusal};
 pub use register::{Register, RegisterOp, RegisterRefusal};
+pub use rw_lock::{RwLock, RwLockOp, RwLockRefusal, RwLockState};
+pub use semaphore::{Semaphore, SemaphoreOp, SemaphoreRefusal};
+pub use set::{Set, SetOp, SetRefusal};
+pub use stack::{Stack, StackOp, StackRefusal, StackState};
 
 /// A sequential specification: which operations with which results are possible in which state,
 /// and what state they leave.
