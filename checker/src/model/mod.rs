@@ -3,6 +3,10 @@
 //! - [`Model`]: start here.
 //! - [`Object`]: how operations of a history are operations of a model.
 //! - [`Register`]: read and write. [`CasRegister`]: the same and compare-and-set.
+//!   [`MultiRegister`]: reads and writes of several keys at once.
+//! - [`GrowSet`], [`List`]: additions and reads of all. [`Log`]: with offsets.
+//! - [`Counter`], [`IdSource`]: numbers, and identifiers.
+//! - [`persistent`]: collections that are made for being the state of a model.
 //!
 //! A model of a nondeterministic object takes the set of states that are still possible as its
 //! state, and refuses an operation when none of them allows it.
@@ -11,10 +15,23 @@ use std::fmt;
 use std::hash::Hash;
 
 mod cas_register;
+mod counter;
+mod grow_set;
+mod id_source;
+mod list;
+mod log;
+mod multi_register;
 mod object;
+pub mod persistent;
 mod register;
 
 pub use cas_register::{CasRegister, CasRegisterOp, CasRegisterRefusal};
+pub use counter::{Counter, CounterOp, CounterRefusal};
+pub use grow_set::{GrowSet, GrowSetOp, GrowSetRefusal};
+pub use id_source::{Generate, IdSource, IdSourceRefusal};
+pub use list::{List, ListOp, ListRefusal};
+pub use log::{Log, LogOp, LogRefusal};
+pub use multi_register::{Access, MultiRegister, MultiRegisterOp, MultiRegisterRefusal};
 pub use object::{Call, Foreign, Object};
 pub use register::{Register, RegisterOp, RegisterRefusal};
 
