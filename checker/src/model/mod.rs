@@ -4,18 +4,19 @@
 //! - [`Object`]: how operations of a history are operations of a model.
 //! - [`Register`]: read and write. [`CasRegister`]: the same and compare-and-set.
 //!
-//! A model of a nondeterministic object takes the set of states that are still possible as its
-//! state, and refuses an operation when none of them allows it.
+//! - [`Nondeterministic`], [`PowerSet`]: objects whose operations may leave one of several states.
 
 use std::fmt;
 use std::hash::Hash;
 
 mod cas_register;
 mod object;
+mod power_set;
 mod register;
 
 pub use cas_register::{CasRegister, CasRegisterOp, CasRegisterRefusal};
 pub use object::{Call, Foreign, Object};
+pub use power_set::{Nondeterministic, PowerSet, PowerSetRefusal};
 pub use register::{Register, RegisterOp, RegisterRefusal};
 
 /// A sequential specification: which operations with which results are possible in which state,
@@ -44,5 +45,11 @@ pub trait Model {
     /// performs such an operation as soon as it can.
     fn only_observes(&self, _op: &Self::Op) -> bool {
         false
+    }
+
+    /// About how many bytes a state holds besides [`size_of`] it: what its lists and maps have on
+    /// the heap. Budgets of memory are as good as this.
+    fn heap_bytes(&self, _state: &Self::State) -> usize {
+        0
     }
 }
