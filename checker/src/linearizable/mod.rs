@@ -1,6 +1,7 @@
 //! Linearizability of single operations: reads, writes and compare-and-sets of registers.
 //!
 //! - [`ENTRY`]: the check. [`Proof`], [`confirm`]: its evidence, and the code that checks it.
+//! - [`check_model`]: the same for a model of one's own, without histories.
 //! - `register`: what is known of registers; distinct values in near-linear time.
 //! - `search`: everything else; two halves that take turns, `breadth` and `lazy`.
 //!
@@ -23,6 +24,7 @@ use rayon::prelude::*;
 
 use crate::{Anomaly, Entry, Options, Reason, Validity, Verdict};
 
+mod check_model;
 mod confirm;
 mod decide;
 mod item;
@@ -32,6 +34,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
+pub use check_model::{Backwards, Interval, Judgement, Possible, Query, check_model};
 pub use confirm::confirm;
 pub use proof::{Kept, Proof};
 
@@ -109,6 +112,7 @@ fn with_evidence(
         steps: options.budget.max_steps / violated.len() as u64,
         bytes: options.budget.max_memory / violated.len() as u64,
         deadline,
+        stop: None,
     };
     let found: Vec<(Anomaly, Result<(), String>)> = violated
         .into_par_iter()
