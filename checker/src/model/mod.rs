@@ -15,7 +15,7 @@ mod object;
 mod register;
 
 pub use cas_register::{CasRegister, CasRegisterOp, CasRegisterRefusal};
-pub use object::{Call, Foreign, Object};
+pub use object::{Call, Foreign, Object, Scope};
 pub use register::{Register, RegisterOp, RegisterRefusal};
 
 /// A sequential specification: which operations with which results are possible in which state,
