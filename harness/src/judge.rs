@@ -112,6 +112,7 @@ pub fn test(resolved: &Resolved, finished: &Finished, options: &Options) -> Repo
         command: "test".to_owned(),
         verdict: "none",
         exit: exit::OK,
+        file: None,
         target: Some(spec.target.clone()),
         settings: Some(spec.settings.clone()),
         workload: Some(spec.workload.name.clone()),

@@ -16,6 +16,9 @@ pub struct Report {
     pub verdict: &'static str,
     /// The exit code.
     pub exit: u8,
+    /// The file, of a check of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// The store under test, of a test.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
@@ -53,9 +56,39 @@ pub struct Report {
     /// The folder of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
-    /// One a seed, where there are several.
+    /// One a seed or a file, where there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<Report>,
+}
+
+impl Report {
+    /// The report of a check, to be filled in.
+    #[must_use]
+    pub fn of_check() -> Report {
+        Report {
+            polygraph: 1,
+            command: "check".to_owned(),
+            verdict: "none",
+            exit: 0,
+            file: None,
+            target: None,
+            settings: None,
+            workload: None,
+            nemesis: Vec::new(),
+            world: None,
+            seed: None,
+            seeds: 1,
+            operations: Counts::default(),
+            faults: Vec::new(),
+            truncated: false,
+            assumptions: Vec::new(),
+            warnings: Vec::new(),
+            guarantees: Vec::new(),
+            replay: None,
+            run: None,
+            runs: Vec::new(),
+        }
+    }
 }
 
 /// How operations ended.

@@ -7,6 +7,7 @@ use polygraph_history::{EventIndex, Key};
 
 use super::witness::ModelName;
 use crate::FailedCas;
+use crate::model::ModelKind;
 
 /// A sub-history that no order explains, and that was cut out so that this says something about
 /// the whole.
@@ -113,7 +114,7 @@ impl From<&Proof> for Certificate {
     fn from(proof: &Proof) -> Certificate {
         Certificate {
             keys: vec![proof.key.clone()],
-            model: ModelName::plain("cas-register"),
+            model: ModelKind::CasRegister.into(),
             failed_cas: proof.failed_cas,
             until: proof.until,
             operations: proof.operations.clone(),

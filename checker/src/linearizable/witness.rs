@@ -6,6 +6,7 @@ use std::fmt;
 use polygraph_history::{EventIndex, History, Key, OperationId, Value};
 
 use crate::FailedCas;
+use crate::model::ModelKind;
 
 /// Orders of the operations of objects. They prove that a history is linearizable if every object
 /// of the history is among them, for linearizability is local (Herlihy & Wing, *Linearizability*,
@@ -49,25 +50,25 @@ impl Linearization {
     }
 }
 
-/// A model as it is named in proofs.
+/// A model by name, with its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelName {
-    /// Its name, as on the command line.
-    pub name: String,
+    /// Which.
+    pub kind: ModelKind,
     /// Its parameters: how many permits a semaphore has, say.
     pub parameters: BTreeMap<String, Value>,
 }
 
-impl ModelName {
-    /// A model without parameters.
-    #[must_use]
-    pub fn plain(name: &str) -> ModelName {
+impl From<ModelKind> for ModelName {
+    fn from(kind: ModelKind) -> ModelName {
         ModelName {
-            name: name.to_owned(),
+            kind,
             parameters: BTreeMap::new(),
         }
     }
+}
 
+impl ModelName {
     /// The same with a parameter.
     #[must_use]
     pub fn with(mut self, name: &str, value: Value) -> ModelName {
@@ -79,7 +80,7 @@ impl ModelName {
 /// As a person reads it: `cas-register`, `semaphore (permits 3)`.
 impl fmt::Display for ModelName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
+        f.write_str(self.kind.name())?;
         for (at, (name, value)) in self.parameters.iter().enumerate() {
             f.write_str(if at == 0 { " (" } else { ", " })?;
             write!(f, "{name} {value}")?;

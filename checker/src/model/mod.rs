@@ -1,6 +1,7 @@
 //! Sequential specifications: what one client alone would see.
 //!
 //! - [`Model`]: start here.
+//! - [`MODELS`], [`ModelKind`]: every model, by name.
 //! - [`Object`]: how operations of a history are operations of a model.
 //! - [`Register`]: read and write. [`CasRegister`]: the same and compare-and-set.
 //!
@@ -11,10 +12,12 @@ use std::fmt;
 use std::hash::Hash;
 
 mod cas_register;
+mod kind;
 mod object;
 mod register;
 
 pub use cas_register::{CasRegister, CasRegisterOp, CasRegisterRefusal};
+pub use kind::{MODELS, ModelKind};
 pub use object::{Call, Foreign, Object, Scope};
 pub use register::{Register, RegisterOp, RegisterRefusal};
 

@@ -7,6 +7,7 @@ mod check;
 mod explain;
 mod failure;
 mod list;
+mod model;
 mod node;
 mod progress;
 mod replay;

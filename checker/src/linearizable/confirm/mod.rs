@@ -12,7 +12,7 @@ use polygraph_history::{History, Key, Value};
 
 use super::proof::{Certificate, Proof, Rule};
 use super::witness::{ModelName, Witness};
-use crate::model::{CasRegister, Model as _, Object};
+use crate::model::{CasRegister, ModelKind, Object};
 
 mod cut;
 mod exhaust;
@@ -182,7 +182,9 @@ impl<F: OfKept> Then for OnKept<'_, F> {
         let certificate = self.certificate;
         let operations = &self.objects.operations[0];
         if certificate.rule == Rule::Origins {
-            if certificate.model.name != origins::REGISTER.name() {
+            if certificate.model != ModelName::from(ModelKind::CasRegister)
+                && certificate.model != ModelName::from(ModelKind::Register)
+            {
                 return Err(NotConfirmed::Wrong(format!(
                     "the rule `origins` is one of registers, and the object is a {}",
                     certificate.model

@@ -85,14 +85,10 @@ impl Objects {
                 if matches!(op, Op::Peek { .. }) {
                     continue;
                 }
-                match of_key.get(&*key.0) {
-                    Some(&at) => gathered.operations[at].push(id),
-                    None if says_something(history, operation) => {
-                        if seen_outside.insert(&key.0) {
-                            gathered.not_covered.push(key.clone());
-                        }
-                    }
-                    None => {}
+                if let Some(&at) = of_key.get(&*key.0) {
+                    gathered.operations[at].push(id);
+                } else if says_something(history, operation) && seen_outside.insert(&key.0) {
+                    gathered.not_covered.push(key.clone());
                 }
                 continue;
             }
