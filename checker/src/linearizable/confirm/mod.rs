@@ -39,6 +39,18 @@ pub enum NotConfirmed {
     TooLarge(String),
 }
 
+impl NotConfirmed {
+    /// The same with the object that it is about.
+    #[must_use]
+    pub fn about(self, keys: &[Key]) -> NotConfirmed {
+        let with = |problem: String| format!("{}: {problem}", object::named(keys));
+        match self {
+            NotConfirmed::Wrong(problem) => NotConfirmed::Wrong(with(problem)),
+            NotConfirmed::TooLarge(problem) => NotConfirmed::TooLarge(with(problem)),
+        }
+    }
+}
+
 impl fmt::Display for NotConfirmed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -56,7 +68,7 @@ impl From<String> for NotConfirmed {
 }
 
 /// What a proof proves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Confirmed {
     /// The objects that it is about.
     pub objects: Vec<ConfirmedObject>,
