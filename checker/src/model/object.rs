@@ -41,8 +41,14 @@ pub enum Scope<'a> {
     AllElements,
 }
 
-/// A model of one object whose operations histories have a form for.
+/// A model whose operations histories have a form for.
+///
+/// In histories [`Value::Null`](polygraph_history::Value::Null) denotes what was there before the
+/// first operation; who knows better gives the model another initial value.
 pub trait Object: Model {
+    /// Whether there is one object for each key; otherwise one for all keys together.
+    const PER_KEY: bool = true;
+
     /// What an operation does and shows; `None` if neither: a read that failed, say.
     ///
     /// # Errors
