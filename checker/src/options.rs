@@ -48,6 +48,8 @@ pub struct Options {
     pub budget: Budget,
     /// How many anomalies are worked out in full; all are counted.
     pub max_anomalies: usize,
+    /// Whether an order is wanted where a history is linearizable: [`crate::Verdict::witness`].
+    pub witness: bool,
 }
 
 impl Default for Options {
@@ -58,6 +60,7 @@ impl Default for Options {
             failed_cas: FailedCas::Observe,
             budget: Budget::default(),
             max_anomalies: 16,
+            witness: false,
         }
     }
 }

@@ -50,6 +50,9 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// The answers.
     pub guarantees: Vec<GuaranteeReport>,
+    /// The file of the proof that was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
     /// The command that replays it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replay: Option<String>,
@@ -84,6 +87,7 @@ impl Report {
             assumptions: Vec::new(),
             warnings: Vec::new(),
             guarantees: Vec::new(),
+            proof: None,
             replay: None,
             run: None,
             runs: Vec::new(),

@@ -8,12 +8,13 @@ use clap::{Args, ValueEnum};
 use polygraph_checker::model::ModelKind;
 use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options};
 use polygraph_history::{
-    Format, History, Keyed, ReadError, ReadOptions, Reading, parse_duration, read,
+    Format, Guarantee, History, Keyed, ReadError, ReadOptions, Reading, parse_duration, read,
 };
 use polygraph_results::{Counts, ErrorBody, Report, check_table};
 
 use super::failure::Failure;
 use super::model::{default_guarantee, fits, recognise};
+use super::proof;
 use crate::judge::{self, exit};
 use crate::question::Question;
 use crate::run::counts;
@@ -51,6 +52,9 @@ pub(super) struct Arguments {
     /// Time that a check may take
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     max_time: Option<Duration>,
+    /// Write a proof of the answer to this file, for `polygraph confirm`
+    #[arg(long, value_name = "FILE")]
+    witness: Option<PathBuf>,
     /// Print the verdict as one line of JSON
     #[arg(long)]
     json: bool,
@@ -65,13 +69,32 @@ enum HowFailedCas {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum OnOff {
+pub(super) enum OnOff {
     On,
     Off,
 }
 
+/// How a file is to be read.
+pub(super) fn read_options(
+    format: Option<&str>,
+    keyed: Option<OnOff>,
+) -> Result<ReadOptions, Failure> {
+    let format = format.map(str::parse).transpose();
+    Ok(ReadOptions {
+        format: format.map_err(Failure::usage)?,
+        keyed: match keyed {
+            None => Keyed::Auto,
+            Some(OnOff::On) => Keyed::On,
+            Some(OnOff::Off) => Keyed::Off,
+        },
+    })
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let asking = Asking::new(arguments)?;
+    if let Some(proof) = &arguments.witness {
+        proof::can_be_written(proof, &arguments.files)?;
+    }
     let [file] = arguments.files.as_slice() else {
         return Ok(several(&asking, &arguments.files, arguments.json));
     };
@@ -173,18 +196,10 @@ struct Asking<'a> {
 
 impl<'a> Asking<'a> {
     fn new(arguments: &'a Arguments) -> Result<Asking<'a>, Failure> {
-        let format = arguments.format.as_deref().map(str::parse).transpose();
         let model = arguments.model.as_deref().map(str::parse).transpose();
         Ok(Asking {
             arguments,
-            reading: ReadOptions {
-                format: format.map_err(Failure::usage)?,
-                keyed: match arguments.keyed {
-                    None => Keyed::Auto,
-                    Some(OnOff::On) => Keyed::On,
-                    Some(OnOff::Off) => Keyed::Off,
-                },
-            },
+            reading: read_options(arguments.format.as_deref(), arguments.keyed)?,
             asked: asked(&arguments.guarantee)?,
             model: model.map_err(Failure::usage)?,
         })
@@ -229,9 +244,20 @@ fn judge_file(asking: &Asking<'_>, file: &Path) -> Result<Report, Failure> {
         )));
     }
     let options = check_options(asking, format);
+    let questions = asking.questions(&history, model);
+    let proof = asking.arguments.witness.as_deref();
+    if proof.is_some() && !questions.contains(&Question::alone(Guarantee::Linearizable)) {
+        return Err(Failure::usage(
+            "--witness proves `linearizable`, which is not asked for; see --guarantee",
+        ));
+    }
     let mut guarantees = Vec::new();
-    for question in asking.questions(&history, model) {
-        let mut report = judge::ask(&history, &question, &options);
+    let mut written = None;
+    for question in questions {
+        let (mut report, verdict) = judge::answer(&history, &question, &options);
+        if let Some(path) = proof.filter(|_| question == Question::alone(Guarantee::Linearizable)) {
+            written = proof::write(path, &history, &mut report, &verdict)?;
+        }
         let by_name = asking.asked.names.contains(&question) || !asking.asked.survey;
         judge::place(&mut report, None, by_name);
         guarantees.push(report);
@@ -247,6 +273,7 @@ fn judge_file(asking: &Asking<'_>, file: &Path) -> Result<Report, Failure> {
         assumptions,
         warnings: history.warnings().to_vec(),
         guarantees,
+        proof: written,
         ..Report::of_check()
     };
     judge::conclude(&mut report, exit::OK, false);
@@ -278,7 +305,7 @@ fn asked(names: &[String]) -> Result<Asked, Failure> {
 }
 
 /// Reads a file.
-fn load(path: &Path, options: ReadOptions) -> Result<Reading, Failure> {
+pub(super) fn load(path: &Path, options: ReadOptions) -> Result<Reading, Failure> {
     let unreadable = |problem: String| {
         Failure::input(ErrorBody {
             message: format!("{}: {problem}", path.display()),
@@ -334,6 +361,7 @@ fn check_options(asking: &Asking<'_>, format: Format) -> Options {
         permits: arguments.permits,
         failed_cas,
         budget,
+        witness: arguments.witness.is_some(),
         ..Options::default()
     }
 }
@@ -355,6 +383,9 @@ fn show(report: &Report, json: bool) {
     text.push('\n');
     for warning in &report.warnings {
         text += &format!("note: {warning}\n");
+    }
+    if let Some(proof) = &report.proof {
+        text += &format!("proof: {proof} (`polygraph confirm HISTORY {proof}`)\n");
     }
     super::print(&text);
 }
