@@ -24,6 +24,7 @@ use rayon::prelude::*;
 use crate::{Anomaly, Entry, Options, Reason, Validity, Verdict};
 
 mod confirm;
+mod container;
 mod decide;
 mod item;
 mod proof;
