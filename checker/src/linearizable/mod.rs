@@ -27,6 +27,7 @@ use crate::{Anomaly, Entry, Options, Reason, Validity, Verdict};
 
 mod check_model;
 mod confirm;
+mod container;
 mod decide;
 mod item;
 #[cfg_attr(
