@@ -26,6 +26,7 @@ mod op;
 mod process;
 pub mod random;
 mod read;
+mod scan;
 pub mod settings;
 pub mod spec;
 mod time;

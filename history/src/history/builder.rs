@@ -55,11 +55,12 @@ impl Builder {
         self.keys.named(name)
     }
 
-    /// The operation that a process has open.
-    pub(crate) fn open(&mut self, process: u64) -> Option<&Op> {
-        match self.processes.of(process).open {
-            NONE => None,
-            id => Some(&self.record.ops[id as usize]),
+    /// The same, quicker where it is the key of the operation that the process has open.
+    pub(crate) fn key_of(&mut self, process: u64, name: &str) -> Key {
+        let open = self.processes.of(process).open;
+        match self.record.ops.get(open as usize).and_then(Op::key) {
+            Some(key) if *key.0 == *name => key.clone(),
+            _ => self.key(name),
         }
     }
 
@@ -105,26 +106,47 @@ impl Builder {
             detail: event.detail,
             verified: event.verified,
         };
-        self.client(head, op, rare)
+        self.client_with(head, op, rare)
     }
 
     /// Adds a client's event, whose operation has keys of [`Builder::key`].
     ///
     /// # Errors
     /// As [`Builder::add`].
-    pub(crate) fn client(&mut self, head: Head, op: Op, rare: Rare) -> Result<(), InvalidHistory> {
+    pub(crate) fn client(&mut self, head: Head, op: Op) -> Result<(), InvalidHistory> {
+        self.event(head, op, None)
+    }
+
+    /// Adds a client's event with what few events have.
+    ///
+    /// # Errors
+    /// As [`Builder::add`].
+    pub(crate) fn client_with(
+        &mut self,
+        head: Head,
+        op: Op,
+        rare: Rare,
+    ) -> Result<(), InvalidHistory> {
+        self.event(head, op, rare.session.as_ref())?;
+        self.record.push_rare(rare);
+        Ok(())
+    }
+
+    fn event(
+        &mut self,
+        head: Head,
+        op: Op,
+        session: Option<&Session>,
+    ) -> Result<(), InvalidHistory> {
         self.check_time(head.time)?;
         let id = match head.kind {
-            Kind::Invoke => self.invoke(head, op, rare.session.as_ref())?,
-            Kind::Ok => self.complete(head, Outcome::Ok, op, rare.session.as_ref())?,
-            Kind::Fail => self.complete(head, Outcome::Fail, op, rare.session.as_ref())?,
-            Kind::Info => self.complete(head, Outcome::Info, op, rare.session.as_ref())?,
+            Kind::Invoke => self.invoke(head, op, session)?,
+            Kind::Ok => self.complete(head, Outcome::Ok, op, session)?,
+            Kind::Fail => self.complete(head, Outcome::Fail, op, session)?,
+            Kind::Info => self.complete(head, Outcome::Info, op, session)?,
         };
         self.previous = head.time;
         self.record.push(head.time, Link::operation(id));
-        if rare != Rare::default() {
-            self.record.push_rare(rare);
-        }
         Ok(())
     }
 
