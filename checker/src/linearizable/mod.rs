@@ -74,7 +74,7 @@ fn check(history: &History, options: &Options) -> Verdict {
         .flatten()
         .filter(|decision| matches!(decision.answer, Answer::Violated { .. }))
         .count();
-    warn_of_undecided(&view.keys, &decisions, &mut verdict);
+    warn_of_undecided(history, &view.keys, &decisions, &mut verdict);
     if violated > 0 {
         verdict.validity = Validity::Violated;
         verdict.anomaly_count = violated as u64;
@@ -222,23 +222,40 @@ fn warn_of_foreign(keys: &[KeyView], verdict: &mut Verdict) {
     ));
 }
 
-fn warn_of_undecided(keys: &[KeyView], decisions: &[Option<Decision>], verdict: &mut Verdict) {
-    let undecided: Vec<&KeyView> = keys
+fn warn_of_undecided(
+    history: &History,
+    keys: &[KeyView],
+    decisions: &[Option<Decision>],
+    verdict: &mut Verdict,
+) {
+    let undecided = |decision: &Decision| matches!(decision.answer, Answer::Unknown { .. });
+    let undecided: Vec<(&KeyView, &Decision)> = keys
         .iter()
         .zip(decisions)
-        .filter(|(_, decision)| {
-            decision.is_some_and(|decision| matches!(decision.answer, Answer::Unknown { .. }))
-        })
-        .map(|(key, _)| key)
+        .filter_map(|(key, decision)| Some((key, decision.as_ref().filter(|it| undecided(it))?)))
         .collect();
-    if let Some(first) = undecided.first() {
-        verdict.warnings.push(format!(
-            "the budget ended before {} could be decided: {}{}",
-            counted(undecided.len(), "key"),
-            first.key,
-            if undecided.len() == 1 { "" } else { ", …" },
+    let Some((key, decision)) = undecided.first() else {
+        return;
+    };
+    let mut warning = format!(
+        "the budget ended before {} could be decided: {}{}",
+        counted(undecided.len(), "key"),
+        key.key,
+        if undecided.len() == 1 { "" } else { ", …" },
+    );
+    if !decision.branching.is_empty() {
+        let events: Vec<String> = (decision.branching.iter())
+            .map(|&operation| history.operations()[operation].invoke.to_string())
+            .collect();
+        warning.push_str(&format!(
+            "; of {} there were {} possible in the end, most of them because of the operations \
+             begun at events {}",
+            key.key,
+            counted(decision.frontier, "configuration"),
+            events.join(", "),
         ));
     }
+    verdict.warnings.push(warning);
 }
 
 fn counted(count: usize, what: &str) -> String {
