@@ -574,6 +574,67 @@ fn cell(history: &History, alone: bool, budget: Budget) -> String {
     if decided { took } else { format!("- {took}") }
 }
 
+/// What nobody can decide: fifty clients, five values, and something wrong. The answer must come
+/// when the memory or the time is used up, and the process must not hold more.
+fn budgets() {
+    let shape = Shape {
+        clients: 50,
+        crash: 0,
+        wrong: Wrong::Phantom,
+        ..FIVE
+    };
+    let intervals = intervals(&history(&shape));
+    let model = CasRegister {
+        initial: Value::Null,
+    };
+    println!("\n50 clients, 10000, phantom*: limit, time, growth of the peak of memory");
+    for (steps, megabytes, seconds) in [
+        (1_000_000, 4096, 600),
+        (u64::MAX, 64, 600),
+        (u64::MAX, 256, 600),
+        (u64::MAX, 4096, 2),
+    ] {
+        let before = peak();
+        let query = Query {
+            budget: Budget {
+                max_steps: steps,
+                max_memory: megabytes << 20,
+                max_time: Some(Duration::from_secs(seconds)),
+            },
+            ..Query::default()
+        };
+        let begin = Instant::now();
+        let judgement = check_model(&model, &intervals, &query).expect("it goes forward");
+        let took = begin.elapsed();
+        let Judgement::Unknown {
+            reason,
+            until,
+            frontier,
+            branching,
+        } = judgement
+        else {
+            panic!("somebody decided it");
+        };
+        println!(
+            "{steps} steps, {megabytes} MiB, {seconds} s: {} in {:.2} s, {} MiB; all up to {:?}, \
+             {frontier} configurations, by {:?}",
+            reason.name(),
+            took.as_secs_f64(),
+            (peak() - before) >> 20,
+            until,
+            branching
+        );
+    }
+}
+
+/// The most bytes that the process has held so far; 0 where nobody says.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    number.map_or(0, |number| number.parse::<u64>().unwrap_or(0) << 10)
+}
+
 fn main() {
     let wanted = std::env::args().skip(1).find(|word| !word.starts_with('-'));
     let chosen = |name: &str| {
@@ -613,7 +674,16 @@ fn main() {
             println!("    {}", anomaly.explanation);
         }
     }
-    cells(chosen);
+    if chosen("cells")
+        || wanted
+            .as_ref()
+            .is_some_and(|wanted| wanted.starts_with("cells"))
+    {
+        cells(chosen);
+    }
+    if chosen("budgets") {
+        budgets();
+    }
     let logs = if chosen("etcd logs") {
         etcd_logs()
     } else {
