@@ -20,7 +20,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use polygraph_history::{Guarantee, History, Key};
+use polygraph_history::{Guarantee, History, Key, OperationId};
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
@@ -109,7 +109,7 @@ fn check(history: &History, options: &Options) -> Verdict {
     let violated = answers()
         .filter(|answer| matches!(answer, Some(Answer::Violated { .. })))
         .count();
-    warn_of_undecided(&keys, &decisions, &mut verdict);
+    warn_of_undecided(history, &keys, &decisions, &mut verdict);
     warn_of_growth(history, &objects, &judged, &mut verdict);
     if violated > 0 {
         verdict.validity = Validity::Violated;
@@ -348,51 +348,69 @@ fn warn_of_growth(
         if !matches!(judged.answer, Answer::Unknown { .. }) {
             continue;
         }
-        let by: Vec<String> = judged
-            .growth
-            .items
-            .iter()
-            .take(3)
-            .map(|&(id, _)| {
-                let operation = &history.operations()[id];
-                format!(
-                    "client {}'s {} of event {}",
-                    operation.process,
-                    history.op(operation),
-                    operation.invoke
-                )
-            })
-            .collect();
-        let by = match by.is_empty() {
-            true => String::new(),
-            false => format!(", most because of {}", by.join(", ")),
-        };
         let key = object.keys.first().map(ToString::to_string);
+        let key = key.unwrap_or_default();
         verdict.warnings.push(format!(
-            "the budget ended before {} could be decided; {} were possible then{by}",
-            key.unwrap_or_default(),
-            counted(judged.growth.frontier, "configuration"),
+            "the budget ended before {key} could be decided{}",
+            grown(
+                history,
+                &key,
+                judged.growth.frontier,
+                judged.growth.items.iter().map(|&(operation, _)| operation)
+            ),
         ));
     }
 }
 
-fn warn_of_undecided(keys: &[KeyView], decisions: &[Option<Decision>], verdict: &mut Verdict) {
-    let undecided: Vec<&KeyView> = keys
+fn warn_of_undecided(
+    history: &History,
+    keys: &[KeyView],
+    decisions: &[Option<Decision>],
+    verdict: &mut Verdict,
+) {
+    let undecided = |decision: &Decision| matches!(decision.answer, Answer::Unknown { .. });
+    let undecided: Vec<(&KeyView, &Decision)> = keys
         .iter()
         .zip(decisions)
-        .filter(|(_, decision)| {
-            decision.is_some_and(|decision| matches!(decision.answer, Answer::Unknown { .. }))
-        })
-        .map(|(key, _)| key)
+        .filter_map(|(key, decision)| Some((key, decision.as_ref().filter(|it| undecided(it))?)))
         .collect();
-    if let Some(first) = undecided.first() {
-        verdict.warnings.push(format!(
-            "the budget ended before {} could be decided: {}{}",
-            counted(undecided.len(), "key"),
-            first.key,
-            if undecided.len() == 1 { "" } else { ", …" },
-        ));
+    let Some((key, decision)) = undecided.first() else {
+        return;
+    };
+    let mut warning = format!(
+        "the budget ended before {} could be decided: {}{}",
+        counted(undecided.len(), "key"),
+        key.key,
+        if undecided.len() == 1 { "" } else { ", …" },
+    );
+    warning += &grown(
+        history,
+        &key.key.to_string(),
+        decision.frontier,
+        decision.branching.iter().copied(),
+    );
+    verdict.warnings.push(warning);
+}
+
+/// How far a search had grown, and because of which operations.
+fn grown(
+    history: &History,
+    key: &str,
+    frontier: usize,
+    by: impl Iterator<Item = OperationId>,
+) -> String {
+    let events: Vec<String> = by
+        .map(|operation| history.operations()[operation].invoke.to_string())
+        .collect();
+    if events.is_empty() {
+        return String::new();
     }
+    format!(
+        "; of {key} there were {} possible in the end, most of them because of the operations \
+         begun at events {}",
+        counted(frontier, "configuration"),
+        events.join(", "),
+    )
 }
 
 fn counted(count: usize, what: &str) -> String {
