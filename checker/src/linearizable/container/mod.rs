@@ -1,12 +1,13 @@
 //! Containers and locks whose elements are distinct, in near-linear time.
 //!
-//! - `fifo_queue`: a file for every object, each with two functions. `decide` says whether an
+//! - `fifo_queue`, `priority_queue`: a file for every object, each with two functions. `decide` says whether an
 //!   order exists, or that no near-linear way is known; `order` gives one that exists.
 //! - `elements`: what happened to each element. `presence`: when a container was certainly not
-//!   empty. `sequence`: an order of the elements of a queue; `schedule`: of its operations.
+//!   empty. `placement`: moments for operations whose elements are ranked. `sequence`: an order of the elements of a queue; `schedule`: of its operations.
 //! - `refuted`: what can be wrong. Kinds: `phantom-element`, taken or seen though nobody had begun
 //!   to put it in; `duplicate-element`, taken twice, or seen after it was taken; `queue-order`, an
-//!   element overtook another; `lost-element`, the same, and the other is gone;
+//!   element overtook another; `lost-element`, the same, and the other is gone; `priority-order`,
+//!   taken or seen while a greater element was in;
 //!   `empty-while-not-empty`, found empty while an element was certainly in.
 //!
 //! Every element has two moments. *Inside*: by then it was in, the first end of all its
@@ -23,7 +24,11 @@
 
 mod elements;
 pub(super) mod fifo_queue;
+mod moments;
+mod pattern;
+mod placement;
 mod presence;
+pub(super) mod priority_queue;
 pub(super) mod refuted;
 mod schedule;
 mod sequence;

@@ -16,6 +16,10 @@ pub(in crate::linearizable) enum Why {
     Overtaken,
     /// The same, and the one overtaken was never taken, and is no longer there.
     Lost,
+    /// An element was taken or seen while a greater one was in: its put and who got it, and who saw
+    /// it last if the take had to come after that; then of every greater one its put and its
+    /// take, or who saw it first and last.
+    Outranked,
     /// Of two or three elements each was taken or seen before the next: the operations by element,
     /// its put first.
     Circle,
@@ -34,6 +38,7 @@ impl Why {
             Why::NeverPut | Why::PutLater => "phantom-element",
             Why::TakenTwice | Why::SeenAfterTaken => "duplicate-element",
             Why::Overtaken | Why::Circle => "queue-order",
+            Why::Outranked => "priority-order",
             Why::Lost | Why::TooFewTakes => "lost-element",
             Why::NotEmpty => "empty-while-not-empty",
         }
