@@ -17,7 +17,7 @@
 
 use super::elements::{Bound, Element, Elements, NEVER, NOBODY, Step};
 use super::pattern::{Pattern, known_by};
-use super::presence::{Presence, cover};
+use super::presence::not_empty;
 use super::refuted::{Refuted, Why};
 use super::schedule::queue;
 use super::sequence::{Node, sequence};
@@ -143,22 +143,6 @@ fn circle(elements: &Elements) -> Result<(), Pattern> {
         operations: of_circle().flat_map(Element::zone_witnesses).collect(),
         stays: of_circle().any(|element| element.last_start.item == NOBODY),
     })
-}
-
-fn not_empty(items: &Queue, elements: &Elements) -> Result<(), Pattern> {
-    if elements.empties.is_empty() {
-        return Ok(());
-    }
-    let presence = Presence::of(&elements.list);
-    for &at in &elements.empties {
-        let item = &items[at as usize];
-        if presence.gap(item.start, item.end).is_some() {
-            continue;
-        }
-        let cover = cover(&elements.list, item.start, item.end);
-        return Err(Pattern::of(Why::NotEmpty, vec![at as usize], &cover));
-    }
-    Ok(())
 }
 
 /// Gives every element that was overtaken and not taken a take of unknown outcome.

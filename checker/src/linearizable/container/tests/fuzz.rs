@@ -8,9 +8,9 @@ use super::brute::{linearizable, replay};
 use super::generate::{Rng, container};
 use crate::linearizable::container::elements::{NEVER, Step};
 use crate::linearizable::container::refuted::Refuted;
-use crate::linearizable::container::{fifo_queue, priority_queue};
+use crate::linearizable::container::{fifo_queue, priority_queue, stack};
 use crate::linearizable::item::Item;
-use crate::model::{FifoQueue, FifoQueueOp, Model, PriorityQueue, PriorityQueueOp};
+use crate::model::{FifoQueue, FifoQueueOp, Model, PriorityQueue, PriorityQueueOp, Stack, StackOp};
 
 /// How many histories of each object.
 const FEW: u64 = 20_000;
@@ -120,6 +120,29 @@ fn priority_op(step: Step) -> PriorityQueueOp<u32> {
     }
 }
 
+fn stack_op(step: Step) -> StackOp<u32> {
+    match step {
+        Step::Put(value) => StackOp::Push(value),
+        Step::Take(value) => StackOp::Pop(value),
+        Step::Look(value) => StackOp::Front(value),
+        Step::Empty => StackOp::Empty,
+    }
+}
+
+fn stacks(histories: u64) {
+    let subject = Subject {
+        model: Stack::default(),
+        decide: stack::decide,
+        order: stack::order,
+        crashed: |op| match op {
+            StackOp::Push(value) => Some(StackOp::Push(*value)),
+            StackOp::Pop(_) => Some(StackOp::Pop(None)),
+            StackOp::Front(_) | StackOp::Empty => None,
+        },
+    };
+    subject.containers(stack_op, histories);
+}
+
 fn fifo_queues(histories: u64) {
     let subject = Subject {
         model: FifoQueue::default(),
@@ -168,4 +191,15 @@ fn many_fifo_queues_agree_with_the_definition() {
 #[ignore = "takes minutes"]
 fn many_priority_queues_agree_with_the_definition() {
     priority_queues(MANY);
+}
+
+#[test]
+fn stacks_agree_with_the_definition() {
+    stacks(FEW);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn many_stacks_agree_with_the_definition() {
+    stacks(MANY);
 }
