@@ -102,7 +102,7 @@ impl<M: Model<Op: Debug>> Subject<M> {
     }
 }
 
-fn fifo_op(step: Step) -> FifoQueueOp<u32> {
+pub(super) fn fifo_op(step: Step) -> FifoQueueOp<u32> {
     match step {
         Step::Put(value) => FifoQueueOp::Enqueue(value),
         Step::Take(value) => FifoQueueOp::Dequeue(value),
@@ -111,7 +111,7 @@ fn fifo_op(step: Step) -> FifoQueueOp<u32> {
     }
 }
 
-fn priority_op(step: Step) -> PriorityQueueOp<u32> {
+pub(super) fn priority_op(step: Step) -> PriorityQueueOp<u32> {
     match step {
         Step::Put(value) => PriorityQueueOp::Insert(value),
         Step::Take(value) => PriorityQueueOp::Extract(value),
@@ -120,7 +120,7 @@ fn priority_op(step: Step) -> PriorityQueueOp<u32> {
     }
 }
 
-fn stack_op(step: Step) -> StackOp<u32> {
+pub(super) fn stack_op(step: Step) -> StackOp<u32> {
     match step {
         Step::Put(value) => StackOp::Push(value),
         Step::Take(value) => StackOp::Pop(value),
