@@ -9,7 +9,7 @@ use polygraph_history::{Op, Outcome, Value};
 
 use super::multiset::Multiset;
 use super::observation::{found_nothing, taken};
-use super::{Call, Foreign, Model, Object};
+use super::{Call, Foreign, Model, Object, Scope};
 
 /// A queue that is empty at first, and gives its elements back in any order.
 #[derive(Clone, Copy, Debug)]
@@ -146,6 +146,16 @@ impl Object for Bag<Value> {
             (Op::Enqueue { .. } | Op::Dequeue { .. } | Op::Front { .. }, _) => None,
             _ => return Err(Foreign),
         })
+    }
+
+    fn scope(op: &BagOp<Value>) -> Scope<'_> {
+        match op {
+            BagOp::Enqueue(value) | BagOp::Dequeue(Some(value)) | BagOp::Front(value) => {
+                Scope::Element(value)
+            }
+            BagOp::Dequeue(None) => Scope::SomeElement,
+            BagOp::Empty => Scope::NoElement,
+        }
     }
 }
 

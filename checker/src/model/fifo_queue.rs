@@ -8,7 +8,7 @@ use polygraph_history::{Op, Outcome, Value};
 
 use super::chain::{self, Chain};
 use super::observation::{found_nothing, taken};
-use super::{Call, Foreign, Model, Object};
+use super::{Call, Foreign, Model, Object, Scope};
 
 /// A queue that is empty at first, and gives its elements back in the order in which it got them.
 #[derive(Clone, Copy, Debug)]
@@ -194,6 +194,16 @@ impl Object for FifoQueue<Value> {
             (Op::Enqueue { .. } | Op::Dequeue { .. } | Op::Front { .. }, _) => None,
             _ => return Err(Foreign),
         })
+    }
+
+    fn scope(op: &FifoQueueOp<Value>) -> Scope<'_> {
+        match op {
+            FifoQueueOp::Enqueue(value)
+            | FifoQueueOp::Dequeue(Some(value))
+            | FifoQueueOp::Front(value) => Scope::Element(value),
+            FifoQueueOp::Dequeue(None) => Scope::SomeElement,
+            FifoQueueOp::Empty => Scope::NoElement,
+        }
     }
 }
 

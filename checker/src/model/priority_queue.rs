@@ -8,7 +8,7 @@ use polygraph_history::{Op, Outcome, Value};
 
 use super::multiset::Multiset;
 use super::observation::{found_nothing, taken};
-use super::{Call, Foreign, Model, Object};
+use super::{Call, Foreign, Model, Object, Scope};
 
 /// A priority queue that is empty at first, and gives the greatest of its elements back.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +122,16 @@ impl Object for PriorityQueue<Value> {
             (Op::Insert { .. } | Op::Extract { .. } | Op::Front { .. }, _) => None,
             _ => return Err(Foreign),
         })
+    }
+
+    fn scope(op: &PriorityQueueOp<Value>) -> Scope<'_> {
+        match op {
+            PriorityQueueOp::Insert(value)
+            | PriorityQueueOp::Extract(Some(value))
+            | PriorityQueueOp::Front(value) => Scope::Element(value),
+            PriorityQueueOp::Extract(None) => Scope::SomeElement,
+            PriorityQueueOp::Empty => Scope::NoElement,
+        }
     }
 }
 

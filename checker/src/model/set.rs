@@ -8,7 +8,7 @@ use polygraph_history::{ErrorName, Op, Outcome, Value};
 
 use super::multiset::Multiset;
 use super::observation::failed_with;
-use super::{Call, Foreign, Model, Object};
+use super::{Call, Foreign, Model, Object, Scope};
 
 /// A set that is empty at first. An add that failed because the element was `present`, or a
 /// removal that failed because it was `absent`, saw just that, where failures are observations.
@@ -141,6 +141,10 @@ impl Object for Set<Value> {
             (Op::Contains { .. }, _) => None,
             _ => return Err(Foreign),
         })
+    }
+
+    fn scope(op: &SetOp<Value>) -> Scope<'_> {
+        Scope::Element(op.element())
     }
 }
 

@@ -8,7 +8,7 @@ use polygraph_history::{Op, Outcome, Value};
 
 use super::chain::{self, Chain};
 use super::observation::{found_nothing, taken};
-use super::{Call, Foreign, Model, Object};
+use super::{Call, Foreign, Model, Object, Scope};
 
 /// A stack that is empty at first, and gives the newest of its elements back.
 #[derive(Clone, Copy, Debug)]
@@ -148,6 +148,16 @@ impl Object for Stack<Value> {
             (Op::Push { .. } | Op::Pop { .. } | Op::Front { .. }, _) => None,
             _ => return Err(Foreign),
         })
+    }
+
+    fn scope(op: &StackOp<Value>) -> Scope<'_> {
+        match op {
+            StackOp::Push(value) | StackOp::Pop(Some(value)) | StackOp::Front(value) => {
+                Scope::Element(value)
+            }
+            StackOp::Pop(None) => Scope::SomeElement,
+            StackOp::Empty => Scope::NoElement,
+        }
     }
 }
 
