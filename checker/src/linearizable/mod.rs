@@ -2,6 +2,7 @@
 //!
 //! - [`ENTRY`]: the check. [`Proof`], [`confirm`]: its evidence, and the code that checks it.
 //! - `register`: what is known of registers; distinct values in near-linear time.
+//! - `sequence`: objects that grow, in near-linear time.
 //! - `search`: everything else; two halves that take turns, `breadth` and `lazy`.
 //!
 //! Kinds of violations: `phantom-read`, a value that nobody wrote, or had begun to write;
@@ -29,6 +30,7 @@ mod item;
 mod proof;
 mod register;
 mod search;
+mod sequence;
 #[cfg(test)]
 mod tests;
 
