@@ -10,9 +10,15 @@ use super::persistent::{Members, Set};
 use super::{Call, Foreign, Model, Object};
 
 /// A set that is empty at first and only grows. Adding what is there already is possible.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct GrowSet<V> {
     of: PhantomData<V>,
+}
+
+impl<V> Default for GrowSet<V> {
+    fn default() -> GrowSet<V> {
+        GrowSet { of: PhantomData }
+    }
 }
 
 /// An operation on a [`GrowSet`].

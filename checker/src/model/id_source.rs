@@ -10,9 +10,15 @@ use super::persistent::Set;
 use super::{Call, Foreign, Model, Object};
 
 /// A source of unique identifiers.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct IdSource<V> {
     of: PhantomData<V>,
+}
+
+impl<V> Default for IdSource<V> {
+    fn default() -> IdSource<V> {
+        IdSource { of: PhantomData }
+    }
 }
 
 /// This identifier was given out.

@@ -10,9 +10,15 @@ use super::persistent::{Elements, Sequence};
 use super::{Call, Foreign, Model, Object};
 
 /// A list that is empty at first.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct List<V> {
     of: PhantomData<V>,
+}
+
+impl<V> Default for List<V> {
+    fn default() -> List<V> {
+        List { of: PhantomData }
+    }
 }
 
 /// An operation on a [`List`].

@@ -10,9 +10,15 @@ use super::persistent::{Elements, Sequence};
 use super::{Call, Foreign, Model, Object};
 
 /// A log that is empty at first. Offsets count from 0, without gaps.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Log<V> {
     of: PhantomData<V>,
+}
+
+impl<V> Default for Log<V> {
+    fn default() -> Log<V> {
+        Log { of: PhantomData }
+    }
 }
 
 /// An operation on a [`Log`].
