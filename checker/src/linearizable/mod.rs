@@ -4,6 +4,7 @@
 //!   [`confirm_witness`], [`confirm_certificate`]: the code that checks them.
 //! - [`check_model`]: the same for a model of one's own, without histories.
 //! - `register`: what is known of registers; distinct values in near-linear time.
+//! - `sequence`: objects that grow, in near-linear time.
 //! - `search`: everything else; two halves that take turns, `breadth` and `lazy`.
 //!
 //! Kinds of violations: `phantom-read`, a value that nobody wrote, or had begun to write;
@@ -38,6 +39,7 @@ mod objects;
 mod proof;
 mod register;
 mod search;
+mod sequence;
 #[cfg(test)]
 mod tests;
 mod witness;
