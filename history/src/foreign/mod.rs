@@ -8,7 +8,9 @@ mod edn;
 mod json;
 mod log;
 mod ops;
+mod quick;
 mod row;
+mod rows;
 mod source;
 mod tape;
 mod text;
@@ -48,7 +50,12 @@ pub(crate) fn read(
     let mut assembly = Assembly::new(Ops::new(keying));
     match dialect {
         Dialect::Log => log::read(input, &mut assembly)?,
-        Dialect::Rows(syntax) => Source::new(input, syntax)
+        Dialect::Rows(Syntax::Edn) => Source::new(input, Syntax::Edn).for_each_with(
+            &mut assembly,
+            Assembly::quick,
+            |assembly, form, place| assembly.add(&Row::of(form)?, place, Ops::jepsen),
+        )?,
+        Dialect::Rows(Syntax::Json) => Source::new(input, Syntax::Json)
             .for_each(|form, place| assembly.add(&Row::of(form)?, place, Ops::jepsen))?,
         Dialect::PorcupineKv => Source::new(input, Syntax::Edn).for_each(|form, place| {
             assembly.add(&Row::of(form)?, place, |ops, row, _| ops.porcupine_kv(row))
