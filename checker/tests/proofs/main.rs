@@ -10,5 +10,5 @@ mod witnesses;
 /// How many random histories of each kind are tried: `POLYGRAPH_FUZZ` times as many as usual.
 fn histories() -> u64 {
     let factor = std::env::var("POLYGRAPH_FUZZ").ok();
-    3_500 * factor.and_then(|text| text.parse().ok()).unwrap_or(1)
+    20_000 * factor.and_then(|text| text.parse().ok()).unwrap_or(1)
 }

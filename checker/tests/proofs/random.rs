@@ -134,16 +134,17 @@ fn draw(rng: &mut Rng, thing: Thing, held: &[i64], distinct: bool, written: &mut
         rng.below(2) as i64
     };
     let known = rng.below(3) as i64;
-    match (thing, rng.below(10)) {
-        (Thing::Register, 0..4) => Ask::Read,
-        (Thing::Register, 4..7) => Ask::Write(fresh),
-        (Thing::Register, 7..9) => Ask::Swap(held.last().copied(), fresh),
+    let chance = rng.below(10);
+    match (thing, chance) {
+        (Thing::Register, 0..=3) => Ask::Read,
+        (Thing::Register, 4..=6) => Ask::Write(fresh),
+        (Thing::Register, 7 | 8) => Ask::Swap(held.last().copied(), fresh),
         (Thing::Register, _) => Ask::Swap(Some(known), fresh),
-        (Thing::Set, 0..4) => Ask::Put(if distinct { fresh } else { known }),
-        (Thing::Set, 4..7) => Ask::Remove(held.first().copied().unwrap_or(known)),
+        (Thing::Set, 0..=3) => Ask::Put(if distinct { fresh } else { known }),
+        (Thing::Set, 4..=6) => Ask::Remove(held.first().copied().unwrap_or(known)),
         (Thing::Set, _) => Ask::Has(held.last().copied().unwrap_or(known)),
-        (_, 0..5) => Ask::Put(fresh),
-        (_, 5..9) => Ask::Take,
+        (..) if chance < 5 => Ask::Put(fresh),
+        (..) if chance < 9 => Ask::Take,
         (..) => Ask::Look,
     }
 }
@@ -268,15 +269,30 @@ fn perform(
 
 /// Changes up to two results, which may make the history wrong.
 fn tamper(rng: &mut Rng, events: &mut [Event]) {
+    let changeable = |event: &Event| {
+        let shows = !event.op().is_some_and(|op| {
+            matches!(
+                op,
+                Op::Write { .. } | Op::Enqueue { .. } | Op::Push { .. } | Op::Insert { .. }
+            )
+        });
+        event.kind == Kind::Info || event.kind != Kind::Invoke && shows
+    };
+    let changeable: Vec<usize> = (0..events.len())
+        .filter(|&at| changeable(&events[at]))
+        .collect();
+    if changeable.is_empty() {
+        return;
+    }
     for _ in 0..1 + rng.below(2) {
-        let at = rng.below(events.len());
+        let at = *rng.one(&changeable);
         let kind = events[at].kind;
         let Body::Op(op) = &mut events[at].body else {
             continue;
         };
         let any = match rng.below(5) {
             0 => Value::Null,
-            _ => Value::Int(*rng.one(&[0, 1, 7, 3, 10, 6])),
+            _ => Value::Int(*rng.one(&[0, 1, 2, 7, 3, 10, 6])),
         };
         match (op, kind) {
             (
