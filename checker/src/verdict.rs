@@ -36,6 +36,8 @@ pub enum Reason {
     BudgetMemory,
     /// The time ran out.
     BudgetTime,
+    /// Somebody asked it to stop.
+    Interrupted,
     /// Too little happened for the guarantee to mean something.
     TooFewOpportunities,
     /// The history has nothing that the guarantee is about.
@@ -54,6 +56,7 @@ impl Reason {
             Reason::BudgetSteps => "budget-steps",
             Reason::BudgetMemory => "budget-memory",
             Reason::BudgetTime => "budget-time",
+            Reason::Interrupted => "interrupted",
             Reason::TooFewOpportunities => "too-few-opportunities",
             Reason::NotApplicable => "not-applicable",
             Reason::NotObservable => "not-observable",

@@ -2,6 +2,7 @@
 //!
 //! - [`ENTRY`]: the check. [`Witness`], [`Certificate`]: proofs of both answers;
 //!   [`confirm_witness`], [`confirm_certificate`]: the code that checks them.
+//! - [`check_model`]: the same for a model of one's own, without histories.
 //! - `register`: what is known of registers; distinct values in near-linear time.
 //! - `search`: everything else; two halves that take turns, `breadth` and `lazy`.
 //!
@@ -24,7 +25,9 @@ use rayon::prelude::*;
 
 use crate::{Anomaly, Entry, Options, Reason, Validity, Verdict};
 
+mod check_model;
 mod confirm;
+mod container;
 mod decide;
 mod item;
 #[cfg_attr(
@@ -39,6 +42,7 @@ mod search;
 mod tests;
 mod witness;
 
+pub use check_model::{Backwards, Interval, Judgement, Possible, Query, check_model};
 pub use confirm::{
     Confirmed, ConfirmedObject, Impasse, NotConfirmed, Refused, confirm, confirm_certificate,
     confirm_witness, impasses,
@@ -120,6 +124,7 @@ fn with_evidence(
         steps: options.budget.max_steps / violated.len() as u64,
         bytes: options.budget.max_memory / violated.len() as u64,
         deadline,
+        stop: None,
     };
     let found: Vec<(Anomaly, Result<(), String>)> = violated
         .into_par_iter()

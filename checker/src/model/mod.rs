@@ -12,8 +12,7 @@
 //! - [`Counter`], [`IdSource`]: numbers, and identifiers.
 //! - [`persistent`]: collections that are made for being the state of a model.
 //!
-//! A model of a nondeterministic object takes the set of states that are still possible as its
-//! state, and refuses an operation when none of them allows it.
+//! - [`Nondeterministic`], [`PowerSet`]: objects whose operations may leave one of several states.
 
 use std::fmt;
 use std::hash::Hash;
@@ -35,6 +34,7 @@ mod mutex;
 mod object;
 mod observation;
 pub mod persistent;
+mod power_set;
 mod priority_queue;
 mod register;
 mod rw_lock;
@@ -56,6 +56,7 @@ pub use multi_register::{Access, MultiRegister, MultiRegisterOp, MultiRegisterRe
 pub use multiset::Multiset;
 pub use mutex::{Mutex, MutexOp, MutexRefusal, MutexState};
 pub use object::{Call, Foreign, Object, Scope};
+pub use power_set::{Nondeterministic, PowerSet, PowerSetRefusal};
 pub use priority_queue::{PriorityQueue, PriorityQueueOp, PriorityQueueRefusal};
 pub use register::{Register, RegisterOp, RegisterRefusal};
 pub use rw_lock::{RwLock, RwLockOp, RwLockRefusal, RwLockState};
@@ -89,5 +90,11 @@ pub trait Model {
     /// performs such an operation as soon as it can.
     fn only_observes(&self, _op: &Self::Op) -> bool {
         false
+    }
+
+    /// About how many bytes a state holds besides [`size_of`] it: what its lists and maps have on
+    /// the heap. Budgets of memory are as good as this.
+    fn heap_bytes(&self, _state: &Self::State) -> usize {
+        0
     }
 }
