@@ -6,6 +6,7 @@
 mod check;
 mod explain;
 mod failure;
+mod generate;
 mod list;
 mod node;
 mod progress;
@@ -36,6 +37,7 @@ enum Command {
     Replay(replay::Arguments),
     List(list::Arguments),
     Explain(explain::Arguments),
+    Generate(generate::Arguments),
     #[command(hide = true)]
     Node(node::Arguments),
 }
@@ -59,6 +61,7 @@ pub fn main() -> u8 {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
         Command::Node(arguments) => node::run(&arguments),
     });
     match panic::catch_unwind(command) {
@@ -88,7 +91,12 @@ fn clap_message(error: &clap::Error) -> String {
         .replace(" tip:", "; tip:")
         .replace("invalid digit found in string", "write a whole number");
     let subcommands = || {
-        let command = Arguments::command();
+        let whole = Arguments::command();
+        // Of a subcommand that has some of its own, those.
+        let word = std::env::args().nth(1).unwrap_or_default();
+        let inner = whole.find_subcommand(&word);
+        let command = inner.filter(|inner| inner.has_subcommands());
+        let command = command.unwrap_or(&whole);
         let shown = command
             .get_subcommands()
             .filter(|command| !command.is_hide_set());
