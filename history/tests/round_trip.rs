@@ -322,7 +322,7 @@ proptest! {
         prop_assert_eq!(reading.history.spec(), spec.as_ref());
         prop_assert!(!reading.history.truncated() && reading.history.warnings().is_empty());
         // And the same bytes again.
-        prop_assert_eq!(written(spec.as_ref(), reading.history.events()), bytes);
+        prop_assert_eq!(written(spec.as_ref(), &reading.history.events().to_vec()), bytes);
     }
 
     /// A file that ends anywhere within its last line holds all but the last event.

@@ -8,11 +8,13 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
+use super::register::obligations::Obligations;
 use super::register::refute::impossible;
 use super::register::relevance::reduce;
-use super::register::view::{Item, KeyView, without_mismatches};
+use super::register::view::{INITIAL, Item, KeyView, without_mismatches};
 use super::register::zones;
-use super::search::{self, Answer, Limits};
+use super::search::{self, Answer, Limits, Wanted};
+use crate::model::CasRegister;
 use crate::{Budget, Reason};
 
 /// How many keys are searched at the same time, at most.
@@ -62,10 +64,12 @@ pub(super) fn decide(items: &[Item], limits: &Limits) -> Decision {
             return linear(Answer::Violated { from: 0, by });
         }
     }
-    let (answer, steps) = search::search(&reduced, limits);
+    let model = CasRegister { initial: INITIAL };
+    let obligations = |of_item: &[u32]| Obligations::new(&reduced, of_item);
+    let found = search::search_with(&model, &reduced, obligations, limits, Wanted::Answer);
     Decision {
-        answer,
-        steps,
+        answer: found.answer,
+        steps: found.steps,
         searched: true,
     }
 }
@@ -97,6 +101,7 @@ pub(super) fn decide_all(
         steps: share(first, key.items.len(), all),
         bytes: budget.max_memory / understood.len().clamp(1, LANES) as u64,
         deadline,
+        stop: None,
     };
     let mut decisions = vec![None; keys.len()];
     let lanes: Vec<Vec<(usize, Decision)>> = (0..LANES)
@@ -142,6 +147,7 @@ fn decide_rest(
             steps: left / (open.len() - position) as u64,
             bytes: budget.max_memory,
             deadline,
+            stop: None,
         };
         let decision = decide(&keys[at].items, &limits);
         left = left.saturating_sub(decision.steps);

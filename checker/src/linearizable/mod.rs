@@ -1,6 +1,8 @@
 //! Linearizability of single operations: reads, writes and compare-and-sets of registers.
 //!
-//! - [`ENTRY`]: the check. [`Proof`], [`confirm`]: its evidence, and the code that checks it.
+//! - [`ENTRY`]: the check. [`Witness`], [`Certificate`]: proofs of both answers;
+//!   [`confirm_witness`], [`confirm_certificate`]: the code that checks them.
+//! - [`check_model`]: the same for a model of one's own, without histories.
 //! - `register`: what is known of registers; distinct values in near-linear time.
 //! - `search`: everything else; two halves that take turns, `breadth` and `lazy`.
 //!
@@ -23,17 +25,30 @@ use rayon::prelude::*;
 
 use crate::{Anomaly, Entry, Options, Reason, Validity, Verdict};
 
+mod check_model;
 mod confirm;
+mod container;
 mod decide;
 mod item;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "no search gives evidence in this form yet")
+)]
+mod minimal;
 mod proof;
 mod register;
 mod search;
 #[cfg(test)]
 mod tests;
+mod witness;
 
-pub use confirm::confirm;
-pub use proof::{Kept, Proof};
+pub use check_model::{Backwards, Interval, Judgement, Possible, Query, check_model};
+pub use confirm::{
+    Confirmed, ConfirmedObject, Impasse, NotConfirmed, Refused, confirm, confirm_certificate,
+    confirm_witness, impasses,
+};
+pub use proof::{Certificate, Kept, Proof, Rule};
+pub use witness::{Linearization, ModelName, Witness};
 
 use decide::{Decision, deadline, decide_all};
 use register::evidence::{Piece, minimal};
@@ -109,6 +124,7 @@ fn with_evidence(
         steps: options.budget.max_steps / violated.len() as u64,
         bytes: options.budget.max_memory / violated.len() as u64,
         deadline,
+        stop: None,
     };
     let found: Vec<(Anomaly, Result<(), String>)> = violated
         .into_par_iter()

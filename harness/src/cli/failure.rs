@@ -71,6 +71,16 @@ impl Failure {
         }
     }
 
+    /// The sentence.
+    pub(super) fn message(&self) -> &str {
+        &self.body.message
+    }
+
+    /// The exit code that it means.
+    pub(super) const fn code(&self) -> u8 {
+        self.exit
+    }
+
     /// Tells the user; gives back the exit code.
     pub(super) fn tell(self, json: bool) -> u8 {
         eprintln!("polygraph: {}", self.body.message);

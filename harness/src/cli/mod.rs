@@ -4,12 +4,15 @@
 //! included.
 
 mod check;
+mod confirm;
 mod explain;
 mod failure;
 mod generate;
 mod list;
+mod model;
 mod node;
 mod progress;
+mod proof;
 mod replay;
 mod signals;
 mod test;
@@ -34,6 +37,7 @@ struct Arguments {
 enum Command {
     Test(test::Arguments),
     Check(check::Arguments),
+    Confirm(confirm::Arguments),
     Replay(replay::Arguments),
     List(list::Arguments),
     Explain(explain::Arguments),
@@ -58,6 +62,7 @@ pub fn main() -> u8 {
     let command = AssertUnwindSafe(|| match arguments.command {
         Command::Test(arguments) => test::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Confirm(arguments) => confirm::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

@@ -22,7 +22,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::ops::{Ops, Read};
 use super::row::{Row, Who, error_of};
 use super::tape::Problem;
-use crate::{Body, Event, History, Kind, Micro, Op, Order, Process, ReadError, Time};
+use crate::{Body, Event, History, Kind, Op, Order, Process, ReadError, Time};
 
 /// Rows without process share this number until they get their own.
 const NOBODY: u64 = u64::MAX;
@@ -280,7 +280,7 @@ impl Assembly {
             return;
         };
         if same_name(invoked, completed) && !invoked.repeated_by(completed) {
-            let unread = unread(invoked.clone());
+            let unread = invoked.without_results();
             self.events[completion].body = Body::Op(unread);
         }
     }
@@ -397,20 +397,4 @@ fn same_name(invoked: &Op, completed: &Op) -> bool {
         }
     }
     name(invoked) == name(completed) || matches!(invoked, Op::Txn(_))
-}
-
-/// The operation without what its reads returned.
-fn unread(mut op: Op) -> Op {
-    match &mut op {
-        Op::Read { value, .. } | Op::Peek { value, .. } => *value = None,
-        Op::Txn(micros) => {
-            for micro in micros {
-                if let Micro::Read { value, .. } = micro {
-                    *value = None;
-                }
-            }
-        }
-        _ => {}
-    }
-    op
 }

@@ -1,0 +1,69 @@
+//! When a container was certainly not empty.
+
+use super::elements::Element;
+
+/// The moments at which an element was certainly in: open intervals that do not meet, in order.
+pub(super) struct Presence {
+    spans: Vec<(u64, u64)>,
+}
+
+impl Presence {
+    /// Of these elements.
+    pub(super) fn of(elements: &[Element]) -> Presence {
+        let mut all: Vec<(u64, u64)> = elements
+            .iter()
+            .filter(|element| element.present())
+            .map(|element| (element.inside.rank, element.last_start.rank))
+            .collect();
+        all.sort_unstable();
+        let mut spans: Vec<(u64, u64)> = Vec::new();
+        for (from, to) in all {
+            match spans.last_mut() {
+                // Where one ends another may begin: in between there is a moment without either.
+                Some(last) if from < last.1 => last.1 = last.1.max(to),
+                _ => spans.push((from, to)),
+            }
+        }
+        Presence { spans }
+    }
+
+    /// The first moment between these two at which perhaps nothing was in.
+    pub(super) fn gap(&self, start: u64, end: u64) -> Option<u64> {
+        let before = self.spans.partition_point(|span| span.0 < start);
+        let moment = match before.checked_sub(1).map(|at| self.spans[at]) {
+            Some((_, to)) if start < to => to,
+            _ => start,
+        };
+        (moment <= end).then_some(moment)
+    }
+}
+
+/// As few elements as possible of which at every moment between these two at least one was in;
+/// in order. Only if there are such.
+pub(super) fn cover(elements: &[Element], start: u64, end: u64) -> Vec<&Element> {
+    let mut all: Vec<&Element> = elements
+        .iter()
+        .filter(|element| element.present() && element.inside.rank < end)
+        .collect();
+    all.sort_unstable_by_key(|element| element.inside.rank);
+    let mut cover: Vec<&Element> = Vec::new();
+    let (mut next, mut reached) = (0, start);
+    let mut best: Option<&Element> = None;
+    loop {
+        while next < all.len() && all[next].inside.rank < reached {
+            let further = best.is_none_or(|best| best.last_start.rank < all[next].last_start.rank);
+            if further {
+                best = Some(all[next]);
+            }
+            next += 1;
+        }
+        let Some(element) = best.filter(|best| reached < best.last_start.rank) else {
+            return cover;
+        };
+        cover.push(element);
+        reached = element.last_start.rank;
+        if reached > end {
+            return cover;
+        }
+    }
+}
