@@ -9,11 +9,6 @@
 //! - `list`, `log`, `grow_set`, `counter`, `ids`: `decide`, whether there is an order, `None` if
 //!   this way does not apply; and `order`, an order that there is.
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "nothing asks for these objects yet")
-)]
-
 pub(in crate::linearizable) mod counter;
 mod evidence;
 pub(in crate::linearizable) mod grow_set;
@@ -66,4 +61,19 @@ pub(in crate::linearizable) enum Why {
     /// Where the last one is an operation that had ended before all of them began, it shows how
     /// many there were before.
     TooMany,
+}
+
+impl Why {
+    /// The kind of the anomaly, as in verdicts.
+    pub(in crate::linearizable) const fn kind(self) -> &'static str {
+        match self {
+            Why::Diverge => "incompatible-order",
+            Why::Phantom | Why::NotYet => "phantom-element",
+            Why::Twice => "duplicate-element",
+            Why::SamePlace => "duplicate-place",
+            Why::Missed => "lost-element",
+            Why::Older => "stale-read",
+            Why::TooMuch | Why::Reversed | Why::TooFew | Why::TooMany => "non-linearizable",
+        }
+    }
 }
