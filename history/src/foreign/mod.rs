@@ -14,7 +14,9 @@ mod limo;
 mod lines;
 mod log;
 mod ops;
+mod quick;
 mod row;
+mod rows;
 mod source;
 mod tape;
 mod text;
@@ -62,7 +64,12 @@ pub(crate) fn read(
         Dialect::Fastlin => return Ok((fastlin::read(input)?, false)),
         Dialect::Limo => return Ok((limo::read(input)?, false)),
         Dialect::Log => log::read(input, &mut assembly)?,
-        Dialect::Rows(syntax) => Source::new(input, syntax)
+        Dialect::Rows(Syntax::Edn) => Source::new(input, Syntax::Edn).for_each_with(
+            &mut assembly,
+            Assembly::quick,
+            |assembly, form, place| assembly.add(&Row::of(form)?, place, Ops::jepsen),
+        )?,
+        Dialect::Rows(Syntax::Json) => Source::new(input, Syntax::Json)
             .for_each(|form, place| assembly.add(&Row::of(form)?, place, Ops::jepsen))?,
         Dialect::PorcupineKv => Source::new(input, Syntax::Edn).for_each(|form, place| {
             assembly.add(&Row::of(form)?, place, |ops, row, _| ops.porcupine_kv(row))

@@ -12,9 +12,10 @@
 //! (Jepsen lets clients put an error there): the operation is then what was invoked.
 
 use super::row::Row;
+use super::rows::Rows;
 use super::tape::{Form, Problem, Token};
 use super::text::{Keys, is_tuple, to_json, value, value_to_json};
-use crate::{Body, Event, Key, Kind, Micro, Op, Value};
+use crate::{Body, Key, Kind, Micro, Op, Value};
 use serde_json::json;
 
 /// The key of histories about a single object.
@@ -59,9 +60,24 @@ impl Ops {
         self.keying != Keying::Off && self.tuples
     }
 
-    /// The operation of a Jepsen row. `earlier` are the events so far, which are read anew when
+    /// The only key, if it is known that tuples are values.
+    pub(super) fn single(&self) -> Option<&Key> {
+        (self.keying == Keying::Off).then_some(&self.single)
+    }
+
+    /// The key that a keyword or an integer named before, by its canonical text.
+    pub(super) fn known_key(&self, canonical: &str) -> Option<Key> {
+        self.keys.known(canonical).cloned()
+    }
+
+    /// Notes that an operation was read as a tuple.
+    pub(super) const fn note_tuple(&mut self) {
+        self.tuples = true;
+    }
+
+    /// The operation of a Jepsen row. `earlier` are the rows so far, which are read anew when
     /// the row shows that tuples are not keys and values after all.
-    pub(crate) fn jepsen(&mut self, row: &Row<'_>, earlier: &mut [Event]) -> Result<Read, Problem> {
+    pub(super) fn jepsen(&mut self, row: &Row<'_>, earlier: &mut Rows) -> Result<Read, Problem> {
         let name = row.f.as_deref().unwrap_or("txn");
         let transaction = row
             .value
@@ -182,11 +198,11 @@ impl Ops {
     }
 
     /// Reads operations again that were taken for tuples: key and value are one value.
-    fn join_tuples(&mut self, events: &mut [Event]) {
+    fn join_tuples(&mut self, earlier: &mut Rows) {
         if !std::mem::take(&mut self.tuples) {
             return;
         }
-        for event in events {
+        for event in earlier.events_mut() {
             let completed = event.kind == Kind::Ok;
             if let Body::Op(op) = &mut event.body {
                 self.join(op, completed);
