@@ -35,6 +35,7 @@ mod item;
     expect(dead_code, reason = "no search gives evidence in this form yet")
 )]
 mod minimal;
+mod orders;
 mod proof;
 mod register;
 mod search;
@@ -96,6 +97,9 @@ fn check(history: &History, options: &Options) -> Verdict {
         verdict = verdict.unknown(reason);
     } else if decisions.iter().any(Option::is_none) {
         verdict = verdict.unknown(Reason::NotApplicable);
+    }
+    if options.witness && verdict.validity == Validity::Holds {
+        verdict.witness = orders::witness(history, options, deadline, &view.keys);
     }
     verdict
 }
