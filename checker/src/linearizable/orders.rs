@@ -1,10 +1,11 @@
-//! Orders of the keys of a history that is linearizable, for those who want a proof.
+//! Orders of the objects of a history that is linearizable, for those who want a proof.
 
 use std::time::Instant;
 
 use polygraph_history::History;
 use rayon::prelude::*;
 
+use super::objects::Judged;
 use super::register::view::{INITIAL, KeyView};
 use super::search::{Limits, Wanted, search};
 use super::witness::{Linearization, Witness};
@@ -14,12 +15,14 @@ use crate::model::{CasRegister, ModelKind};
 /// So many keys share the memory.
 const LANES: u64 = 16;
 
-/// An order of every key, if all are found within the budget.
+/// An order of every object: of registers, if they are found within the budget; of others, if
+/// those who judged them have one.
 pub(super) fn witness(
     history: &History,
     options: &Options,
     deadline: Option<Instant>,
     keys: &[KeyView],
+    judged: &[Option<Judged>],
 ) -> Option<Witness> {
     let all: usize = keys.iter().map(|key| key.items.len()).sum();
     let order_of = |key: &KeyView| {
@@ -39,9 +42,13 @@ pub(super) fn witness(
         let model = ModelKind::CasRegister.into();
         Some(Linearization::of_key(history, &key.key, model, operations))
     };
-    let objects: Option<Vec<Linearization>> = keys.par_iter().map(order_of).collect();
+    let registers: Option<Vec<Linearization>> = keys.par_iter().map(order_of).collect();
+    let mut objects = registers?;
+    for judged in judged {
+        objects.push(judged.as_ref()?.order.clone()?);
+    }
     Some(Witness {
         failed_cas: options.failed_cas,
-        objects: objects?,
+        objects,
     })
 }

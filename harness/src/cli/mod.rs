@@ -7,6 +7,7 @@ mod check;
 mod confirm;
 mod explain;
 mod failure;
+mod generate;
 mod list;
 mod model;
 mod node;
@@ -40,6 +41,7 @@ enum Command {
     Replay(replay::Arguments),
     List(list::Arguments),
     Explain(explain::Arguments),
+    Generate(generate::Arguments),
     #[command(hide = true)]
     Node(node::Arguments),
 }
@@ -64,6 +66,7 @@ pub fn main() -> u8 {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
         Command::Node(arguments) => node::run(&arguments),
     });
     match panic::catch_unwind(command) {
@@ -93,7 +96,12 @@ fn clap_message(error: &clap::Error) -> String {
         .replace(" tip:", "; tip:")
         .replace("invalid digit found in string", "write a whole number");
     let subcommands = || {
-        let command = Arguments::command();
+        let whole = Arguments::command();
+        // Of a subcommand that has some of its own, those.
+        let word = std::env::args().nth(1).unwrap_or_default();
+        let inner = whole.find_subcommand(&word);
+        let command = inner.filter(|inner| inner.has_subcommands());
+        let command = command.unwrap_or(&whole);
         let shown = command
             .get_subcommands()
             .filter(|command| !command.is_hide_set());
