@@ -116,30 +116,12 @@ fn evidence(guarantee: &GuaranteeReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AnomalyReport, Counts, Outcome};
+    use crate::{AnomalyReport, Outcome};
 
     fn report(guarantees: Vec<GuaranteeReport>) -> Report {
         Report {
-            polygraph: 1,
-            command: "test".to_owned(),
-            verdict: "holds",
-            exit: 0,
-            target: None,
-            settings: None,
-            workload: None,
-            nemesis: Vec::new(),
-            world: None,
-            seed: None,
-            seeds: 1,
-            operations: Counts::default(),
-            faults: Vec::new(),
-            truncated: false,
-            assumptions: Vec::new(),
-            warnings: Vec::new(),
             guarantees,
-            replay: None,
-            run: None,
-            runs: Vec::new(),
+            ..Report::of_check()
         }
     }
 

@@ -1,7 +1,10 @@
 //! Values: what is written to and read from a store.
 
+mod thin;
+
 use std::fmt;
-use std::sync::Arc;
+
+pub use thin::{List, Text};
 
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -16,9 +19,9 @@ pub enum Value {
     /// An integer.
     Int(i64),
     /// A string.
-    Text(Arc<str>),
+    Text(Text),
     /// A list: of elements in order, or a set as it was listed.
-    List(Arc<[Value]>),
+    List(List),
 }
 
 impl Value {
@@ -121,7 +124,7 @@ impl<'a> From<&'a Value> for Spelled<'a> {
 enum Tagged {
     Null,
     Int(i64),
-    Text(Arc<str>),
+    Text(String),
     List(Vec<Value>),
 }
 
@@ -130,7 +133,7 @@ impl From<Tagged> for Value {
         match value {
             Tagged::Null => Value::Null,
             Tagged::Int(value) => Value::Int(value),
-            Tagged::Text(value) => Value::Text(value),
+            Tagged::Text(value) => Value::Text(value.into()),
             Tagged::List(values) => Value::List(values.into()),
         }
     }
@@ -171,5 +174,17 @@ impl<'de> Visitor<'de> for ValueVisitor {
             values.push(value);
         }
         Ok(Value::List(values.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Value;
+
+    /// Histories hold millions of them.
+    #[test]
+    fn a_value_is_small() {
+        assert_eq!(size_of::<Value>(), 16);
+        assert_eq!(size_of::<Option<Value>>(), 16);
     }
 }

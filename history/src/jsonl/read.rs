@@ -1,79 +1,17 @@
-//! Our own format: JSON Lines, a header and then one event a line (version 1).
+//! Reading lines: canonical ones at once, all others as JSON.
 
-use std::io::{self, BufRead, Write};
+use std::io::BufRead;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::error::Category;
 
-pub use crate::ReadError;
+use super::canonical;
+use crate::history::Builder;
 use crate::spec::{FORMAT_VERSION, Header, Spec};
 use crate::{
-    Body, ErrorName, Event, FaultEvent, History, Kind, NodeId, Op, Order, Process, Session, Time,
-    Verification,
+    Body, ErrorName, Event, FaultEvent, History, InvalidHistory, Kind, NodeId, Op, Order, Process,
+    ReadError, Session, Time, Verification,
 };
-
-/// Writes events as they happen, each line as soon as it is complete.
-#[derive(Debug)]
-pub struct Writer<W> {
-    out: W,
-}
-
-impl<W: Write> Writer<W> {
-    /// Begins a history with its header.
-    ///
-    /// # Errors
-    /// What writing gives.
-    pub fn new(mut out: W, spec: Option<&Spec>) -> io::Result<Writer<W>> {
-        let header = Header {
-            polygraph: FORMAT_VERSION,
-            spec: spec.cloned(),
-        };
-        serde_json::to_writer(&mut out, &header)?;
-        out.write_all(b"\n")?;
-        Ok(Writer { out })
-    }
-
-    /// Adds an event.
-    ///
-    /// # Errors
-    /// What writing gives.
-    pub fn write(&mut self, event: &Event) -> io::Result<()> {
-        let line = LineRef {
-            index: event.index,
-            time: event.time,
-            process: event.process,
-            kind: event.kind,
-            op: event.op(),
-            fault: event.fault(),
-            node: event.node,
-            session: event.session.as_ref(),
-            version: event.version,
-            intended: event.intended,
-            error: event.error.as_ref(),
-            detail: event.detail.as_deref(),
-            verified: event.verified.as_ref(),
-        };
-        serde_json::to_writer(&mut self.out, &line)?;
-        self.out.write_all(b"\n")
-    }
-
-    /// Hands everything written so far to the operating system.
-    ///
-    /// # Errors
-    /// What flushing gives.
-    pub fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-
-    /// Ends the history and gives back what it was written to.
-    ///
-    /// # Errors
-    /// What flushing gives.
-    pub fn finish(mut self) -> io::Result<W> {
-        self.out.flush()?;
-        Ok(self.out)
-    }
-}
 
 /// Reads a history in one pass, a line at a time.
 ///
@@ -82,91 +20,133 @@ impl<W: Write> Writer<W> {
 ///
 /// # Errors
 /// A [`ReadError`] for anything else that is not as the format says, and for what reading gives.
-pub fn read(mut input: impl BufRead) -> Result<History, ReadError> {
+pub fn read(input: impl BufRead) -> Result<History, ReadError> {
+    read_with(input, true)
+}
+
+/// Reads a history, with canonical lines on the short way or like all others.
+fn read_with(mut input: impl BufRead, short: bool) -> Result<History, ReadError> {
     let mut line = Vec::new();
-    let mut number = 0;
-    let mut header: Option<Header> = None;
-    let mut events = Vec::new();
-    let mut lines = Vec::new();
+    let (header, number) = read_header(&mut input, &mut line)?;
+    let mut lines = Lines {
+        builder: Builder::new(header.spec.is_some()),
+        number,
+        wrong: None,
+        short,
+    };
     let mut torn = None;
     loop {
+        let buffer = input
+            .fill_buf()
+            .map_err(|error| ReadError::io((lines.number + 1, 1), &error))?;
+        let known = lines.canonical(buffer);
+        input.consume(known);
         line.clear();
-        number += 1;
         let read = input
             .read_until(b'\n', &mut line)
-            .map_err(|error| ReadError::io((number, 1), &error))?;
+            .map_err(|error| ReadError::io((lines.number + 1, 1), &error))?;
         if read == 0 {
             break;
         }
-        let complete = line.last() == Some(&b'\n');
+        // It may have been canonical, but cut by the end of the buffer.
+        if lines.canonical(&line) > 0 {
+            continue;
+        }
+        lines.number += 1;
+        let number = lines.number;
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        if header.is_none() {
-            header = Some(parse_header(&line, number)?);
-            continue;
-        }
         match parse_event(&line, number) {
-            Ok(event) => {
-                events.push(event);
-                lines.push(u32::try_from(number).unwrap_or(u32::MAX));
-            }
-            Err(Unread::Cut(_)) if !complete => {
+            Ok(event) => lines.add(event),
+            Err(Unread::Cut(_)) if line.last() != Some(&b'\n') => {
                 torn = Some(format!("line {number} is torn and was left out"));
                 break;
             }
             Err(Unread::Cut(error) | Unread::Wrong(error)) => return Err(error),
         }
     }
-    let header = header.ok_or_else(ReadError::empty)?;
-    if events.is_empty() {
-        return Err(ReadError::at(
-            (number, 1),
-            "the history has no event",
-            "an event after the header",
-        ));
+    lines.finish(header.spec, torn)
+}
+
+/// Reads up to the first line that is not blank, which is the header; with its number.
+fn read_header(input: &mut impl BufRead, line: &mut Vec<u8>) -> Result<(Header, usize), ReadError> {
+    for number in 1.. {
+        line.clear();
+        let read = input
+            .read_until(b'\n', line)
+            .map_err(|error| ReadError::io((number, 1), &error))?;
+        if read == 0 {
+            break;
+        }
+        if !line.iter().all(u8::is_ascii_whitespace) {
+            return Ok((parse_header(line, number)?, number));
+        }
     }
-    let history = History::new(header.spec, Order::Index, events).map_err(|invalid| {
-        let line = lines
-            .get(invalid.index)
-            .map_or(number, |&line| line as usize);
-        ReadError::at((line, 1), invalid.problem, invalid.expected)
-    })?;
-    Ok(match torn {
-        Some(warning) => history.truncated_with(warning),
-        None => history,
-    })
+    Err(ReadError::empty())
 }
 
-/// The fields of a line, in the order in which they are written.
-#[derive(Serialize)]
-struct LineRef<'a> {
-    index: u64,
-    time: Time,
-    process: Process,
-    #[serde(rename = "type")]
-    kind: Kind,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    op: Option<&'a Op>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fault: Option<&'a FaultEvent>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    node: Option<NodeId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<&'a Session>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    intended: Option<Time>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a ErrorName>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    verified: Option<&'a Verification>,
+/// The lines so far.
+struct Lines {
+    builder: Builder,
+    /// How many lines there were.
+    number: usize,
+    /// Why the events so far are no history. A line that is no event is said first, wherever.
+    wrong: Option<ReadError>,
+    /// Whether canonical lines are read on the short way.
+    short: bool,
 }
 
-/// The same, read. Unknown fields are ignored: later versions may add some.
+impl Lines {
+    /// Reads the canonical lines that `text` begins with; gives the length of all of them.
+    fn canonical(&mut self, text: &[u8]) -> usize {
+        let mut start = 0;
+        while self.short
+            && self.wrong.is_none()
+            && let Some((end, added)) = canonical::line(text, start, &mut self.builder)
+        {
+            start = end;
+            self.number += 1;
+            self.note(added);
+        }
+        start
+    }
+
+    fn add(&mut self, event: Event) {
+        if self.wrong.is_none() {
+            let added = self.builder.add(event);
+            self.note(added);
+        }
+    }
+
+    fn note(&mut self, added: Result<(), InvalidHistory>) {
+        if let Err(invalid) = added {
+            let place = (self.number, 1);
+            self.wrong = Some(ReadError::at(place, invalid.problem, invalid.expected));
+        }
+    }
+
+    fn finish(self, spec: Option<Spec>, torn: Option<String>) -> Result<History, ReadError> {
+        if let Some(wrong) = self.wrong {
+            return Err(wrong);
+        }
+        if self.builder.len() == 0 {
+            let line = self.number + usize::from(torn.is_none());
+            return Err(ReadError::at(
+                (line, 1),
+                "the history has no event",
+                "an event after the header",
+            ));
+        }
+        let history = self.builder.finish(spec, Order::Index);
+        Ok(match torn {
+            Some(warning) => history.truncated_with(warning),
+            None => history,
+        })
+    }
+}
+
+/// The fields of a line. Unknown fields are ignored: later versions may add some.
 #[derive(Deserialize)]
 struct Line {
     index: u64,
