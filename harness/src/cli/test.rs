@@ -10,6 +10,7 @@ use polygraph_checker::Options;
 use polygraph_history::parse_duration;
 use polygraph_results::{Counts, FaultCounts, Folder, Observed, Outcome, Report, test_table};
 
+use super::drawing::Drawing;
 use super::failure::Failure;
 use super::progress::Line;
 use super::signals::{INTERRUPT, listen};
@@ -71,9 +72,11 @@ pub(super) struct Arguments {
     /// Print the verdict as one line of JSON
     #[arg(long)]
     json: bool,
-    /// Show no progress
+    /// Show no progress and no diagrams
     #[arg(long)]
     quiet: bool,
+    #[command(flatten)]
+    drawing: Drawing,
 }
 
 /// The largest number that every reader of JSON keeps exactly.
@@ -127,7 +130,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         0 => Failure::harness(&error),
         _ => Failure::interrupted(&error),
     })?;
-    show(&report, arguments.json);
+    show(&report, arguments.json, arguments.quiet, arguments.drawing);
     Ok(report.exit)
 }
 
@@ -304,7 +307,7 @@ fn sum_faults(runs: &[Report]) -> Vec<FaultCounts> {
 }
 
 /// Shows a report.
-pub(super) fn show(report: &Report, json: bool) {
+pub(super) fn show(report: &Report, json: bool, quiet: bool, drawing: Drawing) {
     if json {
         let line = serde_json::to_string(report).expect("reports are JSON");
         return super::print(&format!("{line}\n"));
@@ -312,6 +315,9 @@ pub(super) fn show(report: &Report, json: bool) {
     let mut text = headline(report);
     text += &test_table(report, super::width());
     text.push('\n');
+    if !quiet {
+        text += &drawing.pictures(report);
+    }
     for warning in &report.warnings {
         text += &format!("note: {warning}\n");
     }
@@ -321,7 +327,7 @@ pub(super) fn show(report: &Report, json: bool) {
     if let Some(replay) = &report.replay {
         text += &format!("replay: {replay}\n");
     }
-    super::print(&text);
+    drawing.print(&text);
 }
 
 /// Who was tested, what was done to it, and how its operations ended.
