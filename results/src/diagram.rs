@@ -93,8 +93,8 @@ pub fn diagram(spans: &[Span], bands: &[Band], style: Style) -> String {
         drawing.band(band);
     }
     drawing.axis();
-    for at in legend {
-        drawing.explain(letter(at), &spans[at].text);
+    for (nth, at) in legend.into_iter().enumerate() {
+        drawing.explain(letter(nth), &spans[at].text);
     }
     drawing.text
 }
@@ -128,8 +128,9 @@ fn lanes(spans: &[Span]) -> Vec<(&str, Vec<Vec<usize>>)> {
     lanes
 }
 
-fn letter(at: usize) -> char {
-    char::from(b'a' + u8::try_from(at % MOST).unwrap_or_default())
+/// What stands for the n-th text that does not fit.
+fn letter(nth: usize) -> char {
+    char::from(b'a' + u8::try_from(nth % MOST).unwrap_or_default())
 }
 
 /// The characters that lines are made of.
@@ -311,10 +312,10 @@ impl Drawing {
                 text
             } else {
                 legend.push(at);
-                vec![Some(letter(at))]
+                vec![Some(letter(legend.len() - 1))]
             };
             if text.len() <= room {
-                // In the middle, but beside a cut where there is room for that.
+                // In the middle.
                 let from = start + 1 + (room - text.len()) / 2;
                 plot[from..from + text.len()].copy_from_slice(&text);
             } else if let Some(cell) = plot.get_mut(start) {
@@ -351,12 +352,16 @@ impl Drawing {
     fn axis(&mut self) {
         let mut line = vec![Some(self.pen.line); self.axis.width()];
         let mut times = self.blank();
-        let last = line.len() - 1;
-        self.cut_out(&mut line, 0, last);
+        let end = line.len() - 1;
+        self.cut_out(&mut line, 0, end);
         // Free columns begin here.
         let mut free = 0;
-        for (column, text) in self.axis.labels() {
-            let text = cells(&text);
+        let mut last = String::new();
+        for (column, label) in self.axis.labels() {
+            if label == last {
+                continue;
+            }
+            let text = cells(&label);
             let from = column.min(times.len().saturating_sub(text.len()));
             if from < free || from + text.len() > times.len() {
                 continue;
@@ -364,6 +369,7 @@ impl Drawing {
             line[column] = Some(self.pen.tick);
             times[from..from + text.len()].copy_from_slice(&text);
             free = from + text.len() + 2;
+            last = label;
         }
         self.line("", &line);
         self.line("", &times);

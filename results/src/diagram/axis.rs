@@ -109,16 +109,27 @@ impl Axis {
         &self.cuts
     }
 
-    /// The column of a moment: what lies between two known ones is at the later of them, what
-    /// lies outside is at the edge.
+    /// The column of a moment. What lies between two known ones is between them, by its time;
+    /// what lies outside is at the edge.
     pub(super) fn column(&self, edge: Edge) -> usize {
-        let at = self
-            .edges
-            .partition_point(|known| (known.rank, known.is_end) < (edge.rank, edge.is_end));
-        self.columns.get(at).copied().unwrap_or(self.width - 1)
+        let of = |edge: &Edge| (edge.rank, edge.is_end);
+        let at = self.edges.partition_point(|known| of(known) < of(&edge));
+        let Some((next, &right)) = self.edges.get(at).zip(self.columns.get(at)) else {
+            return self.width - 1;
+        };
+        if at == 0 || of(next) == of(&edge) {
+            return right;
+        }
+        let (before, left) = (self.edges[at - 1], self.columns[at - 1]);
+        if let Some(cut) = self.cuts.iter().find(|&&cut| left < cut && cut < right) {
+            return cut + usize::from(edge.is_end);
+        }
+        let whole = next.time.saturating_sub(before.time);
+        let passed = edge.time.saturating_sub(before.time).min(whole);
+        left + share(right.saturating_sub(left), passed.into(), whole.into())
     }
 
-    /// What can be said of which columns, the most important first from left to right.
+    /// Which time is in which column, from left to right.
     pub(super) fn labels(&self) -> Vec<(usize, String)> {
         let times: Vec<u64> = self.edges.iter().map(|edge| edge.time).collect();
         let mut steps = times.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
