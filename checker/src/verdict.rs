@@ -73,7 +73,7 @@ pub struct Verdict {
     /// The answer.
     pub validity: Validity,
     /// Which algorithm decided, for people who compare.
-    pub algorithm: &'static str,
+    pub algorithm: String,
     /// How many operations it looked at.
     pub operations_checked: u64,
     /// How many of them had an unknown outcome.
@@ -98,11 +98,11 @@ pub struct Verdict {
 impl Verdict {
     /// A verdict that holds, to be filled in.
     #[must_use]
-    pub fn holds(guarantee: Guarantee, algorithm: &'static str) -> Verdict {
+    pub fn holds(guarantee: Guarantee, algorithm: impl Into<String>) -> Verdict {
         Verdict {
             guarantee,
             validity: Validity::Holds,
-            algorithm,
+            algorithm: algorithm.into(),
             operations_checked: 0,
             indeterminate: 0,
             opportunities: 0,

@@ -57,6 +57,7 @@ impl<N: Node + 'static, F: Fn(NodeId) -> N + 'static> Test<F> {
                 },
                 nemesis: Vec::new(),
                 nemesis_settings: Settings::defaults(polygraph_nemesis::KNOBS),
+                schedule: None,
                 world: "sim".to_owned(),
                 nodes: 3,
                 clients: defaults::CLIENTS,

@@ -428,7 +428,10 @@ fn what_cannot_be_meant_is_refused() {
             &["sometimes", "timeout"],
         ),
         ("test", &["TARGET"]),
-        ("dance", &["dance", "test, check, replay, list, explain"]),
+        (
+            "dance",
+            &["dance", "test, check, confirm, replay, list, explain"],
+        ),
         ("test leaderless --speed 9", &["--speed", "--help"]),
         ("replay runs/none", &["runs/none"]),
     ];

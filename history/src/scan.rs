@@ -52,6 +52,23 @@ impl<'a> Cursor<'a> {
         eats
     }
 
+    /// The letters and hyphens that stand here.
+    #[inline]
+    pub(crate) fn word(&mut self) -> &'a [u8] {
+        let rest = &self.text[self.at..];
+        let letter = |byte: &u8| byte.is_ascii_lowercase() || *byte == b'-';
+        let length = rest.iter().position(|byte| !letter(byte));
+        let word = &rest[..length.unwrap_or(rest.len())];
+        self.at += word.len();
+        word
+    }
+
+    /// What stands between this place and a later one.
+    #[inline]
+    pub(crate) fn until(&self, end: &Cursor<'a>) -> Option<&'a str> {
+        std::str::from_utf8(self.text.get(self.at..end.at)?).ok()
+    }
+
     /// A number without sign and leading zeros.
     #[inline]
     pub(crate) fn number(&mut self) -> Option<u64> {

@@ -198,7 +198,7 @@ pub struct GuaranteeReport {
     /// Whether the user asked for it by name.
     pub asked: bool,
     /// Which algorithm decided.
-    pub algorithm: &'static str,
+    pub algorithm: String,
     /// How many operations it looked at.
     pub operations_checked: u64,
     /// How many of them had an unknown outcome.
@@ -257,7 +257,7 @@ impl GuaranteeReport {
             outcome: Outcome::Unknown,
             claimed: None,
             asked: false,
-            algorithm: verdict.algorithm,
+            algorithm: verdict.algorithm.clone(),
             operations_checked: verdict.operations_checked,
             indeterminate: verdict.indeterminate,
             opportunities: verdict.opportunities,
@@ -279,7 +279,7 @@ impl GuaranteeReport {
             outcome: Outcome::NotExercised,
             claimed: Some(claimed),
             asked: false,
-            algorithm: "none",
+            algorithm: "none".to_owned(),
             operations_checked: 0,
             indeterminate: 0,
             opportunities: 0,

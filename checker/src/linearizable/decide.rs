@@ -1,11 +1,15 @@
 //! Decides all keys within one budget.
 //!
-//! The budget is divided in a way that depends on nothing but the history: first every key gets
-//! half of it by the number of its operations; what is left over then goes to the undecided keys, one after the other. Keys
-//! run in parallel in a fixed number of lanes, each with its part of the memory.
+//! The budget is divided in a way that depends on nothing but the history: first the keys share
+//! half of it by the numbers of their operations; what is left over then goes to the undecided
+//! keys, one after the other. Keys run in parallel, the largest first, in a fixed number of lanes,
+//! each with its part of the memory.
 
+use std::cmp::Reverse;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use polygraph_history::OperationId;
 use rayon::prelude::*;
 
 use super::register::obligations::Obligations;
@@ -21,7 +25,7 @@ use crate::{Budget, Reason};
 const LANES: usize = 16;
 
 /// What is known about a key.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Decision {
     /// The answer.
     pub(super) answer: Answer,
@@ -29,6 +33,10 @@ pub(super) struct Decision {
     pub(super) steps: u64,
     /// Whether a search was needed.
     pub(super) searched: bool,
+    /// If a search did not end: how many possibilities there were.
+    pub(super) frontier: usize,
+    /// And which operations made them many, the worst first.
+    pub(super) branching: Vec<OperationId>,
 }
 
 /// Looks for an order of these items, sorted by start, by the fastest way that applies.
@@ -37,6 +45,8 @@ pub(super) fn decide(items: &[Item], limits: &Limits) -> Decision {
         answer,
         steps: items.len() as u64,
         searched: false,
+        frontier: 0,
+        branching: Vec::new(),
     };
     if items.is_empty() {
         return linear(Answer::Linearizable);
@@ -71,6 +81,10 @@ pub(super) fn decide(items: &[Item], limits: &Limits) -> Decision {
         answer: found.answer,
         steps: found.steps,
         searched: true,
+        frontier: found.growth.frontier,
+        branching: (found.growth.items.iter())
+            .map(|&(_, at)| reduced[at as usize].operation)
+            .collect(),
     }
 }
 
@@ -104,13 +118,18 @@ pub(super) fn decide_all(
         stop: None,
     };
     let mut decisions = vec![None; keys.len()];
-    let lanes: Vec<Vec<(usize, Decision)>> = (0..LANES)
+    let mut largest_first = understood.clone();
+    largest_first.sort_by_key(|&at| (Reverse(keys[at].items.len()), at));
+    let next = AtomicUsize::new(0);
+    let lanes: Vec<Vec<(usize, Decision)>> = (0..LANES.min(largest_first.len()))
         .into_par_iter()
-        .map(|lane| {
-            let keys_of_lane = understood.iter().skip(lane).step_by(LANES);
-            keys_of_lane
-                .map(|&at| (at, decide(&keys[at].items, &limits(&keys[at]))))
-                .collect()
+        .with_max_len(1)
+        .map(|_| {
+            let taken = std::iter::from_fn(|| {
+                let at = *largest_first.get(next.fetch_add(1, Ordering::Relaxed))?;
+                Some((at, decide(&keys[at].items, &limits(&keys[at]))))
+            });
+            taken.collect()
         })
         .collect();
     for (at, decision) in lanes.into_iter().flatten() {
@@ -118,7 +137,8 @@ pub(super) fn decide_all(
     }
     // One violated key settles the verdict.
     let violated = |decision: &Option<Decision>| {
-        decision.is_some_and(|decision| matches!(decision.answer, Answer::Violated { .. }))
+        let answer = decision.as_ref().map(|decision| decision.answer);
+        matches!(answer, Some(Answer::Violated { .. }))
     };
     if !decisions.iter().any(violated) {
         decide_rest(keys, budget, deadline, &mut decisions);
@@ -140,7 +160,7 @@ fn decide_rest(
         .sum();
     let mut left = budget.max_steps.saturating_sub(used);
     let open: Vec<usize> = (0..keys.len())
-        .filter(|&at| decisions[at].is_some_and(|decision| ran_out(decision.answer)))
+        .filter(|&at| (decisions[at].as_ref()).is_some_and(|decision| ran_out(decision.answer)))
         .collect();
     for (position, &at) in open.iter().enumerate() {
         let limits = Limits {
@@ -155,10 +175,12 @@ fn decide_rest(
             Answer::Unknown { explained, .. } => explained,
             _ => Some(usize::MAX),
         };
-        if decisions[at].is_none_or(|first| established(&first) <= established(&decision)) {
+        let violated = matches!(decision.answer, Answer::Violated { .. });
+        let first = decisions[at].as_ref();
+        if first.is_none_or(|first| established(first) <= established(&decision)) {
             decisions[at] = Some(decision);
         }
-        if matches!(decision.answer, Answer::Violated { .. }) {
+        if violated {
             return;
         }
     }

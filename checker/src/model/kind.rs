@@ -80,12 +80,12 @@ pub const MODELS: &[(ModelKind, &str)] = &[
         ModelKind::Log,
         "appends to logs, which return an offset, and polls from an offset",
     ),
-    (ModelKind::RwLock, "locks that are acquired alone or shared"),
+    (ModelKind::Mutex, "locks that one client holds at a time"),
     (
         ModelKind::FencedMutex,
         "locks with fencing tokens that grow",
     ),
-    (ModelKind::Mutex, "locks that one client holds at a time"),
+    (ModelKind::RwLock, "locks that are acquired alone or shared"),
     (
         ModelKind::Semaphore,
         "semaphores: so many clients hold a permit at a time",

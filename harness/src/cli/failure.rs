@@ -1,5 +1,8 @@
 //! Why there is no verdict: a sentence, where, and what would be right.
 
+use std::path::Path;
+
+use polygraph_history::ReadError;
 use polygraph_results::{ErrorBody, ErrorReport};
 
 use crate::judge::exit;
@@ -34,6 +37,27 @@ impl Failure {
             }),
             exit: exit::USAGE,
         }
+    }
+
+    /// A file cannot be understood.
+    pub(super) fn unreadable(file: &Path, error: ReadError) -> Failure {
+        let message = format!("{}: {error}", file.display());
+        let ReadError {
+            line,
+            column,
+            field,
+            expected,
+            ..
+        } = error;
+        Failure::input(ErrorBody {
+            kind: "input",
+            message,
+            file: Some(file.display().to_string()),
+            line: Some(line),
+            column: Some(column),
+            field,
+            expected: (!expected.is_empty()).then_some(expected),
+        })
     }
 
     /// The harness failed.

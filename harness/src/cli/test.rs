@@ -1,5 +1,6 @@
 //! `polygraph test`: deploys a store, breaks it, and judges what its clients saw.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +9,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::Args;
 use polygraph_checker::Options;
 use polygraph_history::parse_duration;
-use polygraph_results::{Counts, FaultCounts, Folder, Observed, Outcome, Report, test_table};
+use polygraph_results::{
+    Counts, ErrorBody, FaultCounts, Folder, Observed, Outcome, Report, test_table,
+};
 
 use super::drawing::Drawing;
 use super::failure::Failure;
@@ -30,6 +33,10 @@ pub(super) struct Arguments {
     /// Fault families, with commas; `none`, `all` [default: partition]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     nemesis: Vec<String>,
+    /// Follow the faults of this file, one a line as in a run's schedule.jsonl, instead of drawing
+    /// them from the seed
+    #[arg(long, value_name = "FILE", conflicts_with = "nemesis")]
+    schedule: Option<PathBuf>,
     /// Where nodes run: sim or local [default: sim]
     #[arg(long, value_name = "NAME")]
     world: Option<String>,
@@ -114,7 +121,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         bug: arguments.bug.clone(),
         guarantees: arguments.guarantee.clone(),
     };
-    let resolved = Resolved::new(&request).map_err(Failure::usage)?;
+    let mut resolved = Resolved::new(&request).map_err(Failure::usage)?;
+    if let Some(file) = &arguments.schedule {
+        follow(&mut resolved, file, arguments)?;
+    }
     listen();
     if arguments.seed.as_deref() == Some("random") {
         eprintln!("seed {seed}");
@@ -132,6 +142,26 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     })?;
     show(&report, arguments.json, arguments.quiet, arguments.drawing);
     Ok(report.exit)
+}
+
+/// Takes the faults from a file.
+fn follow(resolved: &mut Resolved, file: &Path, arguments: &Arguments) -> Result<(), Failure> {
+    let of_nemesis = |(key, _): &&(String, String)| key.starts_with("nemesis.");
+    if let Some((key, _)) = arguments.set.iter().find(of_nemesis) {
+        return Err(Failure::usage(format!(
+            "`{key}` is about faults that are drawn from the seed, and `--schedule` gives them; leave out one of the two"
+        )));
+    }
+    let bytes = fs::read(file).map_err(|error| {
+        Failure::input(ErrorBody {
+            message: format!("{}: it cannot be read: {error}", file.display()),
+            file: Some(file.display().to_string()),
+            expected: Some("the file of a schedule".to_owned()),
+            ..ErrorBody::default()
+        })
+    })?;
+    let wrong = |error| Failure::unreadable(file, error);
+    resolved.follow(&bytes).map_err(wrong)
 }
 
 /// Runs one seed.

@@ -55,10 +55,15 @@ impl Builder {
         self.keys.named(name)
     }
 
-    /// The same, quicker where it is the key of the operation that the process has open.
-    pub(crate) fn key_of(&mut self, process: u64, name: &str) -> Key {
+    /// The operation that a process has open, as it was invoked.
+    pub(crate) fn open(&mut self, process: u64) -> Option<&Op> {
         let open = self.processes.of(process).open;
-        match self.record.ops.get(open as usize).and_then(Op::key) {
+        self.record.ops.get(open as usize)
+    }
+
+    /// [`Builder::key`], quicker where it is the key of the operation that the process has open.
+    pub(crate) fn key_of(&mut self, process: u64, name: &str) -> Key {
+        match self.open(process).and_then(Op::key) {
             Some(key) if *key.0 == *name => key.clone(),
             _ => self.key(name),
         }

@@ -8,10 +8,10 @@ use super::object::Recorded;
 use super::{NotConfirmed, TOO_LARGE};
 use crate::model::Model;
 
-/// No more partial orders than this are tried.
+/// No more partial orders than this are remembered.
 const MAX_TRIED: usize = 4_000_000;
-/// Nor is more looked at in all than so many operations of partial orders.
-const MAX_WORK: usize = 1_000_000_000;
+/// Nor are more operations looked at, over all of them.
+const MAX_STEPS: usize = 20_000_000;
 
 /// Whether no order explains these operations.
 pub(super) fn no_order<M: Model>(
@@ -51,34 +51,37 @@ impl Placed {
 
 /// Whether an order explains these operations; `None` if there is too much to try.
 fn has_order<M: Model>(model: &M, operations: &[Recorded<M::Op>]) -> Option<bool> {
-    let mut tried: FxHashSet<(Placed, M::State)> = FxHashSet::default();
-    let mut open = vec![(Placed::none(operations.len()), model.initial())];
+    let first = (Placed::none(operations.len()), model.initial());
+    let mut tried: FxHashSet<(Placed, M::State)> = FxHashSet::from_iter([first.clone()]);
+    let mut open = vec![first];
+    let mut steps = 0;
     while let Some((placed, state)) = open.pop() {
-        let left = || (0..operations.len()).filter(|&at| !placed.has(at));
+        let left: Vec<usize> = (0..operations.len())
+            .filter(|&at| !placed.has(at))
+            .collect();
         // Nothing may come before what had ended when it began.
-        let first_end = left().map(|at| operations[at].end).min();
-        if first_end.is_none_or(|end| end == u64::MAX) {
+        let ends = left.iter().map(|&at| operations[at].end);
+        let Some(first_end) = ends.min().filter(|&end| end != u64::MAX) else {
             return Some(true);
-        }
-        if !tried.insert((placed.clone(), state.clone())) {
-            continue;
-        }
-        if tried.len() > MAX_TRIED || tried.len() * operations.len() > MAX_WORK {
+        };
+        steps += left.len();
+        if tried.len() > MAX_TRIED || steps > MAX_STEPS {
             return None;
         }
-        let follows = |at: usize| {
-            let first = first_end.is_none_or(|end| operations[at].start <= end);
-            let next = first.then(|| model.step(&state, &operations[at].op).ok());
-            next.flatten().map(|next| (at, next))
-        };
-        let mut next: Vec<(usize, M::State)> = left().filter_map(follows).collect();
+        let may_be_next = left.iter().filter(|&&at| operations[at].start <= first_end);
+        let step = |&at: &usize| Some((at, model.step(&state, &operations[at].op).ok()?));
+        let mut next: Vec<(usize, M::State)> = may_be_next.filter_map(step).collect();
         // What observes only can as well come at once: whatever came before it can follow it.
         let observes = |(at, _): &(usize, M::State)| model.only_observes(&operations[*at].op);
         if let Some(observer) = next.iter().position(observes) {
             next = vec![next.swap_remove(observer)];
         }
-        let place = |(at, state)| (placed.clone().and(at), state);
-        open.extend(next.into_iter().map(place));
+        for (at, state) in next {
+            let longer = (placed.clone().and(at), state);
+            if tried.insert(longer.clone()) {
+                open.push(longer);
+            }
+        }
     }
     Some(false)
 }

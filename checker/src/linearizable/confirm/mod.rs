@@ -2,7 +2,7 @@
 //! nothing but the history and the models, which are what *linearizable* means.
 //!
 //! - [`confirm_witness`]: that an order is one. [`confirm_certificate`]: that there is none.
-//! - `object`: what a history says of an object, read anew. `models`: the models by their names.
+//! - `object`: what a history says of an object, read anew.
 //! - `order`: walks through an order. `cut`, `origins`: whether operations are left out soundly.
 //!   `exhaust`: tries all orders. `impasse`: shows where they all end.
 
@@ -17,14 +17,14 @@ use crate::model::{CasRegister, ModelKind, Object};
 mod cut;
 mod exhaust;
 mod impasse;
-mod models;
 mod object;
 mod order;
 mod origins;
 
 pub use impasse::{Impasse, Refused};
 
-use models::{Then, with_model};
+use super::linear::Linear;
+use super::models::{Then, with_model};
 use object::{Objects, Recorded};
 
 /// Why evidence was not accepted because of its size, and for nothing else.
@@ -190,7 +190,7 @@ struct OnKept<'a, F> {
 impl<F: OfKept> Then for OnKept<'_, F> {
     type Output = Result<F::Output, NotConfirmed>;
 
-    fn with<M: Object>(self, model: &M) -> Self::Output {
+    fn with<M: Linear>(self, model: &M) -> Self::Output {
         let certificate = self.certificate;
         let operations = &self.objects.operations[0];
         if certificate.rule == Rule::Origins {

@@ -16,7 +16,8 @@
 //! overtook it ended. Earliest deadlines first decides whether there are enough of them.
 
 use super::elements::{Bound, Element, Elements, NEVER, NOBODY, Step};
-use super::presence::{Presence, cover};
+use super::pattern::{Pattern, known_by};
+use super::presence::not_empty;
 use super::refuted::{Refuted, Why};
 use super::schedule::queue;
 use super::sequence::{Node, sequence};
@@ -32,6 +33,10 @@ const fn step(op: &FifoQueueOp<u32>) -> Step {
         FifoQueueOp::Front(value) => Step::Look(value),
         FifoQueueOp::Empty => Step::Empty,
     }
+}
+
+const fn is_take(op: &FifoQueueOp<u32>) -> bool {
+    matches!(op, FifoQueueOp::Dequeue(_))
 }
 
 /// Says whether these operations have an order; `None` if no near-linear way is known.
@@ -55,7 +60,7 @@ fn solve(items: &Queue) -> Option<Result<Elements, Refuted>> {
         return Some(Ok(elements));
     };
     if elements.pending_takes.is_empty() || !pattern.stays {
-        return Some(Err(pattern.refuted(items)));
+        return Some(Err(pattern.refuted(items, is_take)));
     }
     let looks = elements.list.iter().any(|element| element.looks > 0);
     if looks || !elements.empties.is_empty() {
@@ -66,42 +71,8 @@ fn solve(items: &Queue) -> Option<Result<Elements, Refuted>> {
     }
     Some(match check(items, &elements) {
         Ok(()) => Ok(elements),
-        Err(pattern) => Err(pattern.refuted(items)),
+        Err(pattern) => Err(pattern.refuted(items, is_take)),
     })
-}
-
-/// A pattern that no order has.
-struct Pattern {
-    why: Why,
-    operations: Vec<usize>,
-    /// Whether it relies on an element that was never taken.
-    stays: bool,
-}
-
-impl Pattern {
-    fn refuted(self, items: &Queue) -> Refuted {
-        Refuted {
-            by: known_by(items, &self.operations, self.stays),
-            operations: self.operations,
-            why: self.why,
-        }
-    }
-}
-
-/// By when these operations had ended, and with them, if it matters what was not taken, all takes
-/// that had begun by then.
-fn known_by(items: &Queue, operations: &[usize], stays: bool) -> u64 {
-    let ends = operations.iter().map(|&at| &items[at]);
-    let ended = ends.filter(|item| !item.pending()).map(|item| item.end);
-    let by = ended.max().unwrap_or(0);
-    if !stays {
-        return by;
-    }
-    let takes = items
-        .iter()
-        .filter(|item| item.start <= by && !item.pending());
-    let takes = takes.filter(|item| matches!(item.action, FifoQueueOp::Dequeue(_)));
-    takes.map(|item| item.end).fold(by, u64::max)
 }
 
 fn check(items: &Queue, elements: &Elements) -> Result<(), Pattern> {
@@ -174,30 +145,6 @@ fn circle(elements: &Elements) -> Result<(), Pattern> {
     })
 }
 
-fn not_empty(items: &Queue, elements: &Elements) -> Result<(), Pattern> {
-    if elements.empties.is_empty() {
-        return Ok(());
-    }
-    let presence = Presence::of(&elements.list);
-    for &at in &elements.empties {
-        let item = &items[at as usize];
-        if presence.gap(item.start, item.end).is_some() {
-            continue;
-        }
-        let cover = cover(&elements.list, item.start, item.end);
-        let mut operations = vec![at as usize];
-        operations.extend(cover.iter().flat_map(|element| element.witnesses()));
-        return Err(Pattern {
-            why: Why::NotEmpty,
-            operations,
-            stays: cover
-                .iter()
-                .any(|element| element.last_start.item == NOBODY),
-        });
-    }
-    Ok(())
-}
-
 /// Gives every element that was overtaken and not taken a take of unknown outcome.
 fn take_what_was_overtaken(items: &Queue, elements: &mut Elements) -> Result<(), Refuted> {
     let mut takes = std::mem::take(&mut elements.pending_takes);
@@ -220,7 +167,7 @@ fn take_what_was_overtaken(items: &Queue, elements: &mut Elements) -> Result<(),
             operations.sort_unstable();
             operations.dedup();
             return Err(Refuted {
-                by: known_by(items, &operations, true),
+                by: known_by(items, &operations, true, is_take),
                 operations,
                 why: Why::TooFewTakes,
             });

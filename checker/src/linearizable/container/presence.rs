@@ -1,6 +1,9 @@
 //! When a container was certainly not empty.
 
-use super::elements::Element;
+use super::elements::{Element, Elements};
+use super::pattern::Pattern;
+use super::refuted::Why;
+use crate::linearizable::item::Item;
 
 /// The moments at which an element was certainly in: open intervals that do not meet, in order.
 pub(super) struct Presence {
@@ -36,6 +39,26 @@ impl Presence {
         };
         (moment <= end).then_some(moment)
     }
+}
+
+/// Whether everybody who found nothing had a moment for it.
+///
+/// # Errors
+/// Who had none.
+pub(super) fn not_empty<A>(items: &[Item<A>], elements: &Elements) -> Result<(), Pattern> {
+    if elements.empties.is_empty() {
+        return Ok(());
+    }
+    let presence = Presence::of(&elements.list);
+    for &at in &elements.empties {
+        let item = &items[at as usize];
+        if presence.gap(item.start, item.end).is_some() {
+            continue;
+        }
+        let cover = cover(&elements.list, item.start, item.end);
+        return Err(Pattern::of(Why::NotEmpty, vec![at as usize], &cover));
+    }
+    Ok(())
 }
 
 /// As few elements as possible of which at every moment between these two at least one was in;

@@ -16,6 +16,14 @@ pub(in crate::linearizable) enum Why {
     Overtaken,
     /// The same, and the one overtaken was never taken, and is no longer there.
     Lost,
+    /// An element was taken or seen while a greater one was in: its put and who got it, and who saw
+    /// it last if the take had to come after that; then of every greater one its put and its
+    /// take, or who saw it first and last.
+    Outranked,
+    /// Each of some elements has an operation that has another of them on top of it at every moment
+    /// at which it may have happened: by element its put, its take, who saw it first and last, and
+    /// that operation.
+    Buried,
     /// Of two or three elements each was taken or seen before the next: the operations by element,
     /// its put first.
     Circle,
@@ -34,6 +42,8 @@ impl Why {
             Why::NeverPut | Why::PutLater => "phantom-element",
             Why::TakenTwice | Why::SeenAfterTaken => "duplicate-element",
             Why::Overtaken | Why::Circle => "queue-order",
+            Why::Buried => "stack-order",
+            Why::Outranked => "priority-order",
             Why::Lost | Why::TooFewTakes => "lost-element",
             Why::NotEmpty => "empty-while-not-empty",
         }

@@ -7,8 +7,7 @@
 
 use super::budget::Owner;
 use super::config::{Config, Seen, clear, has};
-use super::expand::Core;
-use super::trace::Past;
+use super::expand::{Core, Notes};
 use super::{Growth, Progress};
 
 /// How many configurations are looked at to say what made them many.
@@ -27,8 +26,8 @@ pub(super) struct Breadth<const W: usize, const T: usize> {
     arrived: Vec<Config<W, T>>,
     arrived_set: Seen<W>,
     buffer: Vec<Config<W, T>>,
-    /// How the configurations came about.
-    pub(super) past: Past,
+    /// How the configurations came about, among others.
+    pub(super) notes: Notes<W>,
     /// Whether to keep everything that was seen since the last return.
     all: Option<Vec<Config<W, T>>>,
 }
@@ -45,7 +44,7 @@ impl<const W: usize, const T: usize> Breadth<W, T> {
             arrived: Vec::new(),
             arrived_set: Seen::new(Owner::Breadth),
             buffer: Vec::new(),
-            past: Past::new(Owner::Breadth),
+            notes: Notes::new(Owner::Breadth),
             all: None,
         }
     }
@@ -87,12 +86,12 @@ impl<const W: usize, const T: usize> Breadth<W, T> {
         if let Some(config) = self.work.pop() {
             // A better one may have come in the meantime.
             if self.seen.has(0, &config) {
-                core.successors(&mut self.past, self.level, &config, &mut buffer);
+                core.successors(&mut self.notes, self.level, &config, &mut buffer);
             }
         } else {
             let mut config = self.frontier[self.cursor];
             self.cursor += 1;
-            core.observe(&mut self.past, self.level, &mut config);
+            core.observe(&mut self.notes, self.level, &mut config);
             buffer.push(config);
         }
         let meter = &mut core.meter;
@@ -131,7 +130,7 @@ impl<const W: usize, const T: usize> Breadth<W, T> {
         if let Some(all) = &mut self.all {
             all.clear();
         }
-        if self.past.crowded() {
+        if self.notes.past.crowded() {
             self.sweep();
         }
         true
@@ -139,11 +138,11 @@ impl<const W: usize, const T: usize> Breadth<W, T> {
 
     /// Forgets how configurations came about that are no more. Nothing is in work.
     fn sweep(&mut self) {
-        let mut sweep = self.past.sweep();
+        let mut sweep = self.notes.past.sweep();
         for config in &self.frontier {
-            self.past.mark(&mut sweep, config);
+            self.notes.past.mark(&mut sweep, config);
         }
-        let renumbered = self.past.finish(&sweep);
+        let renumbered = self.notes.past.finish(&sweep);
         for config in &mut self.frontier {
             renumbered.apply(config);
         }

@@ -124,6 +124,8 @@ pub(super) struct Seen<const W: usize> {
     owner: Owner,
     first: FxHashMap<Place<W>, u32>,
     more: FxHashMap<Place<W>, Vec<u32>>,
+    /// Whether any was displaced by a better one.
+    displaced: bool,
 }
 
 impl<const W: usize> Seen<W> {
@@ -133,6 +135,7 @@ impl<const W: usize> Seen<W> {
             owner,
             first: FxHashMap::default(),
             more: FxHashMap::default(),
+            displaced: false,
         }
     }
 
@@ -163,10 +166,13 @@ impl<const W: usize> Seen<W> {
             if others.iter().any(|&other| usage.within(other, used)) {
                 return false;
             }
+            let before = others.len();
             others.retain(|&other| !usage.within(used, other));
+            self.displaced |= others.len() < before;
         }
         if usage.within(used, *first) {
             *first = used;
+            self.displaced = true;
             return true;
         }
         if !meter.reserve(self.owner, &mut self.more) {
@@ -175,8 +181,14 @@ impl<const W: usize> Seen<W> {
         meter.push(self.owner, self.more.entry(place).or_default(), used)
     }
 
-    /// Whether this very configuration is still in the set: no better one displaced it.
+    /// Whether this very configuration, which was added, is still in the set: no better one
+    /// displaced it.
+    #[inline]
     pub(super) fn has<const T: usize>(&self, level: u32, config: &Config<W, T>) -> bool {
+        !self.displaced || self.find(level, config)
+    }
+
+    fn find<const T: usize>(&self, level: u32, config: &Config<W, T>) -> bool {
         let place = (level, config.state, config.done);
         self.first.get(&place) == Some(&config.used)
             || self
@@ -187,6 +199,7 @@ impl<const W: usize> Seen<W> {
 
     /// Empties the set, and gives back room that it needed only once.
     pub(super) fn clear(&mut self, meter: &mut Meter<'_>) {
+        self.displaced = false;
         self.forget_more(meter);
         if self.first.capacity() > 4096 && self.first.len() * 16 < self.first.capacity() {
             meter.shrink(self.owner, table_bytes(&self.first));

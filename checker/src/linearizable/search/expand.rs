@@ -3,8 +3,27 @@
 use super::budget::{Meter, Owner};
 use super::config::{Config, Mask, Usage, has, set};
 use super::machine::Machine;
+use super::observed::Observed;
 use super::timeline::{NONE, Timeline};
 use super::trace::Past;
+
+/// What one of the halves notes down.
+pub(super) struct Notes<const W: usize> {
+    /// How its configurations came about.
+    pub(super) past: Past,
+    /// What it has found out about observations.
+    observed: Observed<W>,
+}
+
+impl<const W: usize> Notes<W> {
+    /// Nothing yet.
+    pub(super) const fn new(owner: Owner) -> Notes<W> {
+        Notes {
+            past: Past::new(owner),
+            observed: Observed::new(owner),
+        }
+    }
+}
 
 /// The problem, and what was learnt about its states.
 pub(super) struct Core<'a> {
@@ -97,35 +116,58 @@ impl<'a> Core<'a> {
     #[inline]
     pub(super) fn observe<const W: usize, const T: usize>(
         &mut self,
-        past: &mut Past,
+        notes: &mut Notes<W>,
         level: usize,
         config: &mut Config<W, T>,
     ) {
-        let timeline = self.timeline;
-        for open in timeline.observers(&timeline.levels[level]) {
-            if has(&config.done, open.slot) {
-                continue;
-            }
-            if !self.meter.tick() {
-                return;
-            }
-            if self.step(config.state, open.class).is_some() {
-                set(&mut config.done, open.slot);
-                past.add(&mut self.meter, config, open.item);
+        let mask = match notes.observed.get(level, config.state) {
+            Some(mask) => mask,
+            None => self.observable(notes, level, config.state),
+        };
+        if T > 0 {
+            let timeline = self.timeline;
+            for open in timeline.observers(&timeline.levels[level]) {
+                if has(&mask, open.slot) && !has(&config.done, open.slot) {
+                    notes.past.add(&mut self.meter, config, open.item);
+                }
             }
         }
+        for (done, mask) in config.done.iter_mut().zip(mask) {
+            *done |= mask;
+        }
+    }
+
+    /// Which open operations only observe and are possible in a state.
+    fn observable<const W: usize>(
+        &mut self,
+        notes: &mut Notes<W>,
+        level: usize,
+        state: u32,
+    ) -> Mask<W> {
+        let timeline = self.timeline;
+        let mut mask = [0; W];
+        for open in timeline.observers(&timeline.levels[level]) {
+            if !self.meter.tick() {
+                return mask;
+            }
+            if self.step(state, open.class).is_some() {
+                set(&mut mask, open.slot);
+            }
+        }
+        notes.observed.set(&mut self.meter, state, mask);
+        mask
     }
 
     /// Appends every configuration that one more operation leads to. The operation that ends
     /// first comes last, those of unknown outcome first: a stack takes them in that order.
     pub(super) fn successors<const W: usize, const T: usize>(
         &mut self,
-        past: &mut Past,
+        notes: &mut Notes<W>,
         level: usize,
         config: &Config<W, T>,
         out: &mut Vec<Config<W, T>>,
     ) {
-        self.crashed(past, level, config, out);
+        self.crashed(notes, level, config, out);
         let timeline = self.timeline;
         let rank = timeline.levels[level].rank;
         let leave = self.machine.leave(config.state);
@@ -143,8 +185,8 @@ impl<'a> Core<'a> {
             if let Some(state) = self.step(config.state, open.class) {
                 let mut next = Config { state, ..*config };
                 set(&mut next.done, open.slot);
-                past.add(&mut self.meter, &mut next, open.item);
-                self.observe(past, level, &mut next);
+                notes.past.add(&mut self.meter, &mut next, open.item);
+                self.observe(notes, level, &mut next);
                 out.push(next);
             }
         }
@@ -153,7 +195,7 @@ impl<'a> Core<'a> {
     /// Operations of unknown outcome; using one that changes nothing helps nobody.
     fn crashed<const W: usize, const T: usize>(
         &mut self,
-        past: &mut Past,
+        notes: &mut Notes<W>,
         level: usize,
         config: &Config<W, T>,
         out: &mut Vec<Config<W, T>>,
@@ -191,8 +233,10 @@ impl<'a> Core<'a> {
                         used,
                         ..*config
                     };
-                    past.add(&mut self.meter, &mut next, crashed.item(count));
-                    self.observe(past, level, &mut next);
+                    notes
+                        .past
+                        .add(&mut self.meter, &mut next, crashed.item(count));
+                    self.observe(notes, level, &mut next);
                     out.push(next);
                 }
                 _ => {}

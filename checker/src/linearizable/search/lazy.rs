@@ -8,9 +8,8 @@ use std::collections::BinaryHeap;
 use super::Progress;
 use super::budget::Owner;
 use super::config::{Config, Seen, clear, has};
-use super::expand::Core;
+use super::expand::{Core, Notes};
 use super::timeline::Level;
-use super::trace::Past;
 
 /// A configuration that waits to be looked at.
 struct Node<const W: usize, const T: usize> {
@@ -50,8 +49,8 @@ impl<const W: usize, const T: usize> Ord for Node<W, T> {
 pub(super) struct Lazy<const W: usize, const T: usize> {
     /// The deepest return that was reached: everything before it is explained.
     pub(super) deepest: usize,
-    /// How the configurations came about.
-    pub(super) past: Past,
+    /// How the configurations came about, among others.
+    pub(super) notes: Notes<W>,
     /// The configuration in which everything is explained, once there is one.
     pub(super) last: Option<Config<W, T>>,
     waiting: BinaryHeap<Node<W, T>>,
@@ -67,7 +66,7 @@ impl<const W: usize, const T: usize> Lazy<W, T> {
     pub(super) fn new(core: &mut Core<'_>) -> Lazy<W, T> {
         let mut lazy = Lazy {
             deepest: 0,
-            past: Past::new(Owner::Lazy),
+            notes: Notes::new(Owner::Lazy),
             last: None,
             waiting: BinaryHeap::new(),
             seen: Seen::new(Owner::Lazy),
@@ -99,12 +98,12 @@ impl<const W: usize, const T: usize> Lazy<W, T> {
                 continue;
             }
             let mut buffer = std::mem::take(&mut self.buffer);
-            core.successors(&mut self.past, level as usize, &config, &mut buffer);
+            core.successors(&mut self.notes, level as usize, &config, &mut buffer);
             for config in buffer.drain(..) {
                 self.push(core, level as usize, config);
             }
             self.buffer = buffer;
-            if self.past.crowded() {
+            if self.notes.past.crowded() {
                 self.sweep();
             }
         }
@@ -113,7 +112,7 @@ impl<const W: usize, const T: usize> Lazy<W, T> {
     /// Begins at a configuration in which nothing was observed yet.
     fn begin(&mut self, core: &mut Core<'_>, level: usize, mut config: Config<W, T>) {
         if level < core.timeline.levels.len() {
-            core.observe(&mut self.past, level, &mut config);
+            core.observe(&mut self.notes, level, &mut config);
         }
         self.push(core, level, config);
     }
@@ -130,7 +129,7 @@ impl<const W: usize, const T: usize> Lazy<W, T> {
                 if !core.meter.tick() {
                     break;
                 }
-                core.observe(&mut self.past, level, &mut config);
+                core.observe(&mut self.notes, level, &mut config);
             }
         }
         self.deepest = self.deepest.max(level);
@@ -203,7 +202,7 @@ impl<const W: usize, const T: usize> Lazy<W, T> {
     /// Forgets how configurations came about that are no more.
     fn sweep(&mut self) {
         let mut nodes = std::mem::take(&mut self.waiting).into_vec();
-        let mut sweep = self.past.sweep();
+        let mut sweep = self.notes.past.sweep();
         let last = self.last.iter_mut();
         let mut configs: Vec<&mut Config<W, T>> = nodes
             .iter_mut()
@@ -211,9 +210,9 @@ impl<const W: usize, const T: usize> Lazy<W, T> {
             .chain(last)
             .collect();
         for config in &configs {
-            self.past.mark(&mut sweep, config);
+            self.notes.past.mark(&mut sweep, config);
         }
-        let renumbered = self.past.finish(&sweep);
+        let renumbered = self.notes.past.finish(&sweep);
         for config in &mut configs {
             renumbered.apply(config);
         }

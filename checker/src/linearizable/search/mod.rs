@@ -18,6 +18,7 @@ mod dead_ends;
 mod expand;
 mod lazy;
 mod machine;
+mod observed;
 mod pruning;
 #[cfg(test)]
 pub(in crate::linearizable) mod tests;
@@ -198,7 +199,7 @@ fn portfolio<const W: usize, const T: usize>(mut core: Core<'_>) -> Found {
             let until = core.meter.steps.saturating_add(turn);
             let progress = search.run(&mut core, until);
             if let Some(answer) = answer(&core, &progress) {
-                let order = || search.past.order(search.frontier.first()?);
+                let order = || search.notes.past.order(search.frontier.first()?);
                 return found(&core, answer, &progress, order);
             }
             explained = explained.max(search.level);
@@ -212,7 +213,7 @@ fn portfolio<const W: usize, const T: usize>(mut core: Core<'_>) -> Found {
             let until = core.meter.steps.saturating_add(turn);
             let progress = search.run(&mut core, until);
             if let Some(answer) = answer(&core, &progress) {
-                let order = || search.past.order(&search.last?);
+                let order = || search.notes.past.order(&search.last?);
                 return found(&core, answer, &progress, order);
             }
             explained = explained.max(search.deepest);

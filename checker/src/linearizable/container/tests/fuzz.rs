@@ -7,10 +7,10 @@ use std::fmt::Debug;
 use super::brute::{linearizable, replay};
 use super::generate::{Rng, container};
 use crate::linearizable::container::elements::{NEVER, Step};
-use crate::linearizable::container::fifo_queue;
 use crate::linearizable::container::refuted::Refuted;
+use crate::linearizable::container::{fifo_queue, priority_queue, stack};
 use crate::linearizable::item::Item;
-use crate::model::{FifoQueue, FifoQueueOp, Model};
+use crate::model::{FifoQueue, FifoQueueOp, Model, PriorityQueue, PriorityQueueOp, Stack, StackOp};
 
 /// How many histories of each object.
 const FEW: u64 = 20_000;
@@ -65,6 +65,16 @@ impl<M: Model<Op: Debug>> Subject<M> {
         }
     }
 
+    fn containers(&self, op: fn(Step) -> M::Op, histories: u64) {
+        let mut count = Count::default();
+        for seed in 0..histories {
+            let items = container(&self.model, op, &mut Rng(seed));
+            self.agrees(&items, &mut count);
+        }
+        println!("{}: {count:#?}", self.model.name());
+        assert!(count.holds > histories / 10 && count.violated > histories / 10);
+    }
+
     /// Whether the operations alone have no order, nor has what was known by the rank.
     fn is_proof(&self, items: &[Item<M::Op>], refuted: &Refuted) {
         let named = refuted.operations.iter().map(|&at| items[at].clone());
@@ -92,13 +102,45 @@ impl<M: Model<Op: Debug>> Subject<M> {
     }
 }
 
-fn fifo_op(step: Step) -> FifoQueueOp<u32> {
+pub(super) fn fifo_op(step: Step) -> FifoQueueOp<u32> {
     match step {
         Step::Put(value) => FifoQueueOp::Enqueue(value),
         Step::Take(value) => FifoQueueOp::Dequeue(value),
         Step::Look(value) => FifoQueueOp::Front(value),
         Step::Empty => FifoQueueOp::Empty,
     }
+}
+
+pub(super) fn priority_op(step: Step) -> PriorityQueueOp<u32> {
+    match step {
+        Step::Put(value) => PriorityQueueOp::Insert(value),
+        Step::Take(value) => PriorityQueueOp::Extract(value),
+        Step::Look(value) => PriorityQueueOp::Front(value),
+        Step::Empty => PriorityQueueOp::Empty,
+    }
+}
+
+pub(super) fn stack_op(step: Step) -> StackOp<u32> {
+    match step {
+        Step::Put(value) => StackOp::Push(value),
+        Step::Take(value) => StackOp::Pop(value),
+        Step::Look(value) => StackOp::Front(value),
+        Step::Empty => StackOp::Empty,
+    }
+}
+
+fn stacks(histories: u64) {
+    let subject = Subject {
+        model: Stack::default(),
+        decide: stack::decide,
+        order: stack::order,
+        crashed: |op| match op {
+            StackOp::Push(value) => Some(StackOp::Push(*value)),
+            StackOp::Pop(_) => Some(StackOp::Pop(None)),
+            StackOp::Front(_) | StackOp::Empty => None,
+        },
+    };
+    subject.containers(stack_op, histories);
 }
 
 fn fifo_queues(histories: u64) {
@@ -112,13 +154,21 @@ fn fifo_queues(histories: u64) {
             FifoQueueOp::Front(_) | FifoQueueOp::Empty => None,
         },
     };
-    let mut count = Count::default();
-    for seed in 0..histories {
-        let items = container(&subject.model, fifo_op, &mut Rng(seed));
-        subject.agrees(&items, &mut count);
-    }
-    println!("fifo queue: {count:#?}");
-    assert!(count.holds > histories / 10 && count.violated > histories / 10);
+    subject.containers(fifo_op, histories);
+}
+
+fn priority_queues(histories: u64) {
+    let subject = Subject {
+        model: PriorityQueue::default(),
+        decide: priority_queue::decide,
+        order: priority_queue::order,
+        crashed: |op| match op {
+            PriorityQueueOp::Insert(value) => Some(PriorityQueueOp::Insert(*value)),
+            PriorityQueueOp::Extract(_) => Some(PriorityQueueOp::Extract(None)),
+            PriorityQueueOp::Front(_) | PriorityQueueOp::Empty => None,
+        },
+    };
+    subject.containers(priority_op, histories);
 }
 
 #[test]
@@ -127,7 +177,29 @@ fn fifo_queues_agree_with_the_definition() {
 }
 
 #[test]
+fn priority_queues_agree_with_the_definition() {
+    priority_queues(FEW);
+}
+
+#[test]
 #[ignore = "takes minutes"]
 fn many_fifo_queues_agree_with_the_definition() {
     fifo_queues(MANY);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn many_priority_queues_agree_with_the_definition() {
+    priority_queues(MANY);
+}
+
+#[test]
+fn stacks_agree_with_the_definition() {
+    stacks(FEW);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn many_stacks_agree_with_the_definition() {
+    stacks(MANY);
 }

@@ -35,6 +35,7 @@ pub(super) struct Times {
     moment: u64,
     step: u64,
     spread: u64,
+    unit: u64,
 }
 
 impl Times {
@@ -43,15 +44,15 @@ impl Times {
             moment: 20,
             step: rng.pick(&[2, 3, 5]),
             spread: rng.pick(&[1, 2, 3, 4, 6, 10]),
+            unit: rng.pick(&[1, 1, 1000]),
         }
     }
 
     pub(super) fn next(&mut self, rng: &mut Rng) -> (u64, u64) {
         self.moment += rng.below(self.step + 1);
-        (
-            self.moment - rng.below(self.spread).min(20),
-            self.moment + rng.below(self.spread),
-        )
+        let start = self.moment - rng.below(self.spread);
+        let end = self.moment + rng.below(self.spread);
+        (start * self.unit, end * self.unit)
     }
 }
 

@@ -3,3 +3,4 @@
 mod brute;
 mod fuzz;
 mod generate;
+mod large;

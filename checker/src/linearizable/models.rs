@@ -1,13 +1,14 @@
-//! The models by their names.
+//! The models of single objects by their names.
 
 use std::collections::BTreeMap;
 
 use polygraph_history::Value;
 
-use crate::linearizable::witness::ModelName;
+use super::linear::Linear;
+use super::witness::ModelName;
 use crate::model::{
     Bag, CasRegister, Counter, FencedMutex, FifoQueue, GrowSet, IdSource, List, Log, ModelKind,
-    MultiRegister, Mutex, Object, PriorityQueue, RwLock, Semaphore, Set, Stack,
+    MultiRegister, Mutex, PriorityQueue, RwLock, Semaphore, Set, Stack,
 };
 
 /// Something that is done with a model, whichever it is.
@@ -16,7 +17,7 @@ pub(super) trait Then {
     type Output;
 
     /// Does it.
-    fn with<M: Object>(self, model: &M) -> Self::Output;
+    fn with<M: Linear>(self, model: &M) -> Self::Output;
 }
 
 /// Does something with the model of this name.
