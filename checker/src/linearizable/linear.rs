@@ -1,16 +1,20 @@
 //! Which models have a near-linear way, and how it is asked.
 
+use std::collections::BTreeMap;
+
 use polygraph_history::{Key, Value};
 use rustc_hash::FxHashMap;
 
-use super::container::{self, fifo_queue, priority_queue, stack};
+use super::container::{
+    self, fenced_mutex, fifo_queue, mutex, priority_queue, rw_lock, semaphore, set, stack,
+};
 use super::item::Item;
 use super::objects::Calls;
 use super::sequence::{self, counter, grow_set, ids, list, log};
 use crate::model::{
     Bag, CasRegister, Counter, FencedMutex, FifoQueue, FifoQueueOp, GrowSet, IdSource, List, Log,
-    MultiRegister, Mutex, Object, PriorityQueue, PriorityQueueOp, RwLock, Semaphore, Set, Stack,
-    StackOp,
+    MultiRegister, Mutex, Object, PriorityQueue, PriorityQueueOp, RwLock, Semaphore, Set, SetOp,
+    Stack, StackOp,
 };
 
 /// That there is no order, as a near-linear way says it.
@@ -48,16 +52,88 @@ pub(super) trait Linear: Object {
     fn order(&self, _calls: &Calls<'_>) -> Option<Vec<usize>> {
         None
     }
+
+    /// Where [`Linear::decide`] does not apply: groups of items, by index, that can be searched
+    /// each for itself, and of which the whole has an order if each has; `None` if there are no
+    /// smaller ones than the whole.
+    fn parts(&self, _calls: &Calls<'_>) -> Option<Vec<Vec<usize>>> {
+        None
+    }
 }
 
 impl Linear for CasRegister<Value> {}
 impl Linear for MultiRegister<Key, Value> {}
 impl Linear for Bag<Value> {}
-impl Linear for Set<Value> {}
-impl Linear for Mutex {}
-impl Linear for FencedMutex {}
-impl Linear for RwLock {}
-impl Linear for Semaphore {}
+
+impl Linear for Mutex {
+    const ALGORITHM: &'static str = "zones";
+
+    fn decide(&self, calls: &Calls<'_>) -> Option<Result<(), Refuted>> {
+        of_container(mutex::decide(&as_they_are::<Self>(calls)?, *self)?)
+    }
+
+    fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
+        mutex::order(&as_they_are::<Self>(calls)?, *self)
+    }
+}
+
+impl Linear for FencedMutex {
+    const ALGORITHM: &'static str = "zones";
+
+    fn decide(&self, calls: &Calls<'_>) -> Option<Result<(), Refuted>> {
+        of_container(fenced_mutex::decide(&as_they_are::<Self>(calls)?)?)
+    }
+
+    fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
+        fenced_mutex::order(&as_they_are::<Self>(calls)?)
+    }
+}
+
+impl Linear for RwLock {
+    const ALGORITHM: &'static str = "zones";
+
+    fn decide(&self, calls: &Calls<'_>) -> Option<Result<(), Refuted>> {
+        of_container(rw_lock::decide(&as_they_are::<Self>(calls)?)?)
+    }
+
+    fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
+        rw_lock::order(&as_they_are::<Self>(calls)?)
+    }
+}
+
+impl Linear for Semaphore {
+    const ALGORITHM: &'static str = "zones";
+
+    fn decide(&self, calls: &Calls<'_>) -> Option<Result<(), Refuted>> {
+        of_container(semaphore::decide(&as_they_are::<Self>(calls)?, *self)?)
+    }
+
+    fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
+        semaphore::order(&as_they_are::<Self>(calls)?, *self)
+    }
+}
+
+impl Linear for Set<Value> {
+    const ALGORITHM: &'static str = "layers";
+
+    fn decide(&self, calls: &Calls<'_>) -> Option<Result<(), Refuted>> {
+        of_container(set::decide(&members(calls)?, self.strict)?)
+    }
+
+    fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
+        set::order(&members(calls)?, self.strict)
+    }
+
+    fn parts(&self, calls: &Calls<'_>) -> Option<Vec<Vec<usize>>> {
+        let items = members(calls)?;
+        let mut of_element: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for at in set::undecided(&items, self.strict) {
+            let element = *items[at].action.element();
+            of_element.entry(element).or_default().push(at);
+        }
+        Some(of_element.into_values().collect())
+    }
+}
 
 impl Linear for FifoQueue<Value> {
     const ALGORITHM: &'static str = "queue-order";
@@ -173,6 +249,18 @@ fn of_sequence(found: Result<(), sequence::Refuted>) -> Option<Result<(), Refute
 
 fn as_they_are<M: Object>(calls: &Calls<'_>) -> Option<Vec<Item<M::Op>>> {
     calls.items::<M, _>(|op| op)
+}
+
+fn members(calls: &Calls<'_>) -> Option<Vec<Item<SetOp<u32>>>> {
+    let mut numbers = Numbers::default();
+    calls.items::<Set<Value>, _>(|op| match op {
+        SetOp::Add(value) => SetOp::Add(numbers.of(value)),
+        SetOp::Remove(value) => SetOp::Remove(numbers.of(value)),
+        SetOp::Contains { value, found } => SetOp::Contains {
+            value: numbers.of(value),
+            found,
+        },
+    })
 }
 
 fn queue(calls: &Calls<'_>) -> Option<Vec<Item<FifoQueueOp<u32>>>> {

@@ -7,9 +7,10 @@ use polygraph_history::{EventIndex, History, OperationId, Order};
 use rayon::prelude::*;
 
 use super::{Calls, Object};
+use crate::linearizable::item::Item;
 use crate::linearizable::linear::{Linear, Refuted};
 use crate::linearizable::models::{Then, with_model};
-use crate::linearizable::search::{self, Answer, Growth, Limits, Wanted, search};
+use crate::linearizable::search::{self, Answer, Found, Growth, Limits, Wanted, search};
 use crate::linearizable::witness::{Linearization, ModelName};
 use crate::{Options, Reason};
 
@@ -158,7 +159,12 @@ impl Then for Decide<'_> {
             judged.answer = search::out_of(Reason::BudgetSteps);
             return Some(judged);
         }
-        let found = search(model, &items, self.limits, self.wanted);
+        let found = match model.parts(self.calls) {
+            Some(parts) if self.wanted == Wanted::Answer => {
+                by_parts(model, &items, &parts, self.limits)
+            }
+            _ => search(model, &items, self.limits, self.wanted),
+        };
         judged.answer = found.answer;
         judged.growth = Growth {
             items: found
@@ -181,6 +187,47 @@ impl Decide<'_> {
         let items = self.calls.items::<M, _>(|_| ()).unwrap_or_default();
         items.iter().map(|item| item.operation).collect()
     }
+}
+
+/// Searches parts one after the other, each with what is left of the budget.
+fn by_parts<M: Linear>(
+    model: &M,
+    items: &[Item<M::Op>],
+    parts: &[Vec<usize>],
+    limits: &Limits<'_>,
+) -> Found {
+    let mut left = limits.steps;
+    let mut whole = Found {
+        answer: Answer::Linearizable,
+        steps: 0,
+        violated: None,
+        order: None,
+        growth: Growth::default(),
+    };
+    for part in parts {
+        let chosen: Vec<Item<M::Op>> = part.iter().map(|&at| items[at].clone()).collect();
+        let limits = Limits {
+            steps: left,
+            ..*limits
+        };
+        let mut found = search(model, &chosen, &limits, Wanted::Answer);
+        left = left.saturating_sub(found.steps);
+        for (at, _) in &mut found.growth.items {
+            *at = part[*at];
+        }
+        found.violated = found.violated.map(|at| part[at]);
+        // What comes first shows first; that something is unknown hides no violation.
+        let better = match (whole.answer, found.answer) {
+            (Answer::Violated { by, .. }, Answer::Violated { by: other, .. }) => other < by,
+            (_, Answer::Violated { .. }) => true,
+            (Answer::Linearizable, Answer::Unknown { .. }) => true,
+            _ => false,
+        };
+        if better {
+            whole = found;
+        }
+    }
+    whole
 }
 
 fn invoke(history: &History, operation: OperationId) -> EventIndex {
