@@ -267,13 +267,14 @@ fn corpus(runs: usize) {
     let runs = report["runs"].as_array().map_or(&[][..], Vec::as_slice);
     let count = |verdict: &str| runs.iter().filter(|run| run["verdict"] == verdict).count();
     println!(
-        "| etcd logs, {} files in one process | | {:.3} | {:.0} | {} hold, {} violated, {} unknown | | 30 ms |",
+        "| etcd logs, {} files in one process | | {:.3} | {:.0} | {} hold, {} violated, {} unknown, {} unreadable | | 30 ms |",
         files.len(),
         cost.user,
         cost.peak,
         count("holds"),
         count("violated"),
         count("unknown"),
+        count("none"),
     );
 }
 
