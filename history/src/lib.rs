@@ -14,6 +14,8 @@
 //!
 //! **Invariant:** nothing here knows a clock, a path or a thread.
 
+#[cfg(test)]
+mod agreement;
 mod error;
 mod event;
 mod fault;

@@ -47,7 +47,17 @@ pub(crate) fn read(
     dialect: Dialect,
     keying: Keying,
 ) -> Result<(History, bool), ReadError> {
-    let mut assembly = Assembly::new(Ops::new(keying));
+    read_with(input, dialect, keying, true)
+}
+
+/// Reads a history of another tool, with usual rows on the short way or like all others.
+pub(crate) fn read_with(
+    input: impl BufRead,
+    dialect: Dialect,
+    keying: Keying,
+    short: bool,
+) -> Result<(History, bool), ReadError> {
+    let mut assembly = Assembly::new(Ops::new(keying), short);
     match dialect {
         Dialect::Log => log::read(input, &mut assembly)?,
         Dialect::Rows(Syntax::Edn) => Source::new(input, Syntax::Edn).for_each_with(

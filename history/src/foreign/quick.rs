@@ -164,9 +164,10 @@ impl Reader<'_> {
                 cursor.eat(b"[")?;
                 let key = self.key(cursor)?;
                 space(cursor)?;
-                let read = self.single(key, cursor)?;
+                let (op, bare) = self.single(key, cursor)?;
                 cursor.eat(b"]")?;
-                Some(read)
+                // A tuple in place of a lost value counts as an error too.
+                (!bare || self.kind == Kind::Ok).then_some((op, bare))
             }
         }
     }

@@ -48,9 +48,10 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn new() -> Rows {
+    /// No row; in columns from the beginning, or not at all.
+    pub(super) fn new(short: bool) -> Rows {
         Rows {
-            orderly: Some(Orderly::new()),
+            orderly: short.then(Orderly::new),
             events: Vec::new(),
             places: Vec::new(),
             untimed: 0,
