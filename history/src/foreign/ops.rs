@@ -1,7 +1,8 @@
 //! What a row does: its name and value as an [`Op`].
 //!
 //! - `read`, `write`, `cas`, `add`, `remove` are our operations of these names, on the one key
-//!   `x`, or with tuples `[k v]` (Jepsen's independent keys) on key `k`.
+//!   `x`, or with tuples `[k v]` (Jepsen's independent keys) on key `k`; so are `acquire` and
+//!   `release` without value.
 //! - A list of micro-operations (`[:r k v] [:w k v] [:append k v]`) is a transaction, whatever
 //!   the name of the operation.
 //! - Porcupine's `get` and `put` are reads and writes; the empty string is its initial value.
@@ -233,6 +234,11 @@ impl Ops {
                     *args = json!([key, value]);
                 }
             }
+            Op::Acquire { key, .. } | Op::Release { key } => {
+                let args = json!([value_to_json(&self.keys.value(key)), null]);
+                let name = op.kind().name().to_owned();
+                *op = Op::Custom { name, args };
+            }
             // No other operation is made of a tuple.
             _ => {}
         }
@@ -289,6 +295,12 @@ fn build(name: &str, key: Key, form: Option<Form<'_>>, kind: Kind, keyed: bool) 
             key,
             value: form.map_or(Value::Null, value),
         },
+        ("acquire", None) => Op::Acquire {
+            key,
+            shared: false,
+            token: None,
+        },
+        ("release", None) => Op::Release { key },
         _ if keyed => Op::Custom {
             name: name.to_owned(),
             args: json!({ "key": &*key.0, "value": form.map(to_json) }),
