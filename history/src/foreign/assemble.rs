@@ -120,7 +120,7 @@ impl Assembly {
             place,
             op,
             bare,
-            rare: (rare != Rare::default()).then_some(rare),
+            rare: (rare != Rare::default()).then(|| Box::new(rare)),
         });
         Ok(())
     }
