@@ -9,6 +9,8 @@ use serde::Serialize;
 
 pub use crate::ReadError;
 pub use read::read;
+#[cfg(test)]
+pub(crate) use read::read_with;
 
 use crate::spec::{FORMAT_VERSION, Header, Spec};
 use crate::{ErrorName, Event, FaultEvent, Kind, NodeId, Op, Process, Session, Time, Verification};

@@ -25,7 +25,7 @@ pub fn read(input: impl BufRead) -> Result<History, ReadError> {
 }
 
 /// Reads a history, with canonical lines on the short way or like all others.
-fn read_with(mut input: impl BufRead, short: bool) -> Result<History, ReadError> {
+pub(crate) fn read_with(mut input: impl BufRead, short: bool) -> Result<History, ReadError> {
     let mut line = Vec::new();
     let (header, number) = read_header(&mut input, &mut line)?;
     let mut lines = Lines {
