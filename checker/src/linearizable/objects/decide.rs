@@ -7,9 +7,10 @@ use polygraph_history::{EventIndex, History, OperationId, Order};
 use rayon::prelude::*;
 
 use super::{Calls, Object};
+use crate::linearizable::item::Item;
 use crate::linearizable::linear::{Linear, Refuted};
 use crate::linearizable::models::{Then, with_model};
-use crate::linearizable::search::{self, Answer, Growth, Limits, Wanted, search};
+use crate::linearizable::search::{self, Answer, Found, Growth, Limits, Wanted, search};
 use crate::linearizable::witness::{Linearization, ModelName};
 use crate::{Options, Reason};
 
@@ -96,7 +97,7 @@ fn judge(
             Wanted::Answer
         },
     };
-    with_model(name, decide).ok()
+    with_model(name, decide).ok().flatten()
 }
 
 struct Decide<'a> {
@@ -108,9 +109,9 @@ struct Decide<'a> {
 }
 
 impl Then for Decide<'_> {
-    type Output = Judged;
+    type Output = Option<Judged>;
 
-    fn with<M: Linear>(self, model: &M) -> Judged {
+    fn with<M: Linear>(self, model: &M) -> Option<Judged> {
         let history = self.calls.history;
         let operations = self.object.operations.iter();
         let indeterminate = operations
@@ -140,7 +141,7 @@ impl Then for Decide<'_> {
                     let found = model.order(self.calls);
                     judged.order = found.map(|found| order(found, &self.ids::<M>()));
                 }
-                return judged;
+                return Some(judged);
             }
             Some(Err(refuted)) => {
                 judged.answer = Answer::Violated {
@@ -148,17 +149,22 @@ impl Then for Decide<'_> {
                     by: refuted.by,
                 };
                 judged.refuted = Some(refuted);
-                return judged;
+                return Some(judged);
             }
             None => {}
         }
         judged.algorithm = "windowed-search";
-        let items = self.calls.items::<M, _>(|op| op);
+        let items = self.calls.items::<M, _>(|op| op)?;
         if self.limits.steps == 0 {
             judged.answer = search::out_of(Reason::BudgetSteps);
-            return judged;
+            return Some(judged);
         }
-        let found = search(model, &items, self.limits, self.wanted);
+        let found = match model.parts(self.calls) {
+            Some(parts) if self.wanted == Wanted::Answer => {
+                by_parts(model, &items, &parts, self.limits)
+            }
+            _ => search(model, &items, self.limits, self.wanted),
+        };
         judged.answer = found.answer;
         judged.growth = Growth {
             items: found
@@ -171,16 +177,57 @@ impl Then for Decide<'_> {
         };
         let ids = || items.iter().map(|item| item.operation).collect::<Vec<_>>();
         judged.order = found.order.map(|found| order(found, &ids()));
-        judged
+        Some(judged)
     }
 }
 
 impl Decide<'_> {
     /// The operations of the items, in their order.
     fn ids<M: Linear>(&self) -> Vec<OperationId> {
-        let items = self.calls.items::<M, _>(|_| ());
+        let items = self.calls.items::<M, _>(|_| ()).unwrap_or_default();
         items.iter().map(|item| item.operation).collect()
     }
+}
+
+/// Searches parts one after the other, each with what is left of the budget.
+fn by_parts<M: Linear>(
+    model: &M,
+    items: &[Item<M::Op>],
+    parts: &[Vec<usize>],
+    limits: &Limits<'_>,
+) -> Found {
+    let mut left = limits.steps;
+    let mut whole = Found {
+        answer: Answer::Linearizable,
+        steps: 0,
+        violated: None,
+        order: None,
+        growth: Growth::default(),
+    };
+    for part in parts {
+        let chosen: Vec<Item<M::Op>> = part.iter().map(|&at| items[at].clone()).collect();
+        let limits = Limits {
+            steps: left,
+            ..*limits
+        };
+        let mut found = search(model, &chosen, &limits, Wanted::Answer);
+        left = left.saturating_sub(found.steps);
+        for (at, _) in &mut found.growth.items {
+            *at = part[*at];
+        }
+        found.violated = found.violated.map(|at| part[at]);
+        // What comes first shows first; that something is unknown hides no violation.
+        let better = match (whole.answer, found.answer) {
+            (Answer::Violated { by, .. }, Answer::Violated { by: other, .. }) => other < by,
+            (_, Answer::Violated { .. }) => true,
+            (Answer::Linearizable, Answer::Unknown { .. }) => true,
+            _ => false,
+        };
+        if better {
+            whole = found;
+        }
+    }
+    whole
 }
 
 fn invoke(history: &History, operation: OperationId) -> EventIndex {

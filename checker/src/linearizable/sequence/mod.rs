@@ -5,14 +5,14 @@
 //! and an order exists when real time contradicts no pair of layers (`layers`, which also finds
 //! places for additions of which nothing is known). That takes near-linear time.
 //!
-//! - [`Refuted`], [`Why`]: why there is no order, by a few operations.
+//! - [`Refuted`], [`Why`]: why there is no order, by a few operations. Kinds: `phantom-element`,
+//!   read though nobody had begun to add it; `duplicate-element`, read in two places;
+//!   `duplicate-result`, two additions got the same place, number or identifier; `stale-read`,
+//!   without what was there already; `incompatible-order`, of which neither continues the other;
+//!   `reversed-additions`, in another order than real time's; `overcount` and `undercount`, a
+//!   number or a place that so many additions cannot give.
 //! - `list`, `log`, `grow_set`, `counter`, `ids`: `decide`, whether there is an order, `None` if
 //!   this way does not apply; and `order`, an order that there is.
-
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "nothing asks for these objects yet")
-)]
 
 pub(in crate::linearizable) mod counter;
 mod evidence;
@@ -30,8 +30,9 @@ mod tests;
 pub(in crate::linearizable) struct Refuted {
     /// A rank in real time by which there is no order any more.
     pub(in crate::linearizable) by: u64,
-    /// The operations whose results and times show it, besides the effects of all others: places
-    /// in the list of items.
+    /// The operations whose results and times show it, as indices of items. Without all other
+    /// reads, and without the results of all other additions, there is no order either; but the
+    /// other additions must stay, for reads of everything may show what they added.
     pub(in crate::linearizable) operations: Vec<usize>,
     /// What is wrong with them.
     pub(in crate::linearizable) why: Why,
@@ -66,4 +67,20 @@ pub(in crate::linearizable) enum Why {
     /// Where the last one is an operation that had ended before all of them began, it shows how
     /// many there were before.
     TooMany,
+}
+
+impl Why {
+    /// The kind of the anomaly, as in verdicts.
+    pub(in crate::linearizable) const fn kind(self) -> &'static str {
+        match self {
+            Why::Diverge => "incompatible-order",
+            Why::Phantom | Why::NotYet => "phantom-element",
+            Why::Twice => "duplicate-element",
+            Why::SamePlace => "duplicate-result",
+            Why::Missed | Why::Older => "stale-read",
+            Why::Reversed => "reversed-additions",
+            Why::TooMuch | Why::TooFew => "overcount",
+            Why::TooMany => "undercount",
+        }
+    }
 }

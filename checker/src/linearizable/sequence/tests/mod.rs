@@ -1,6 +1,7 @@
 //! Against the definition, on very many small histories.
 
 mod brute;
+mod large;
 mod random;
 mod subjects;
 

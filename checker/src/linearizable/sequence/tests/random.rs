@@ -101,7 +101,7 @@ pub(super) fn history<S: Subject>(rng: &mut Rng, most: usize) -> Vec<Item<S::Op>
 }
 
 /// An item; its identity does not matter here.
-fn build<A>(at: usize, (start, end, action): (u64, u64, A)) -> Item<A> {
+pub(super) fn build<A>(at: usize, (start, end, action): (u64, u64, A)) -> Item<A> {
     Item {
         operation: at as OperationId,
         action,
