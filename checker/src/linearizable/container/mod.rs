@@ -27,11 +27,6 @@
 //! An operation of unknown outcome that put something in happened if anybody saw or took that; if
 //! nobody did, it may as well not have happened.
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "called as soon as keys of these models are")
-)]
-
 mod buried;
 mod coverage;
 mod elements;
