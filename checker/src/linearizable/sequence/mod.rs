@@ -14,10 +14,7 @@
 //! - `list`, `log`, `grow_set`, `counter`, `ids`: `decide`, whether there is an order, `None` if
 //!   this way does not apply; and `order`, an order that there is.
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "nothing asks for these objects yet")
-)]
+#![expect(dead_code, reason = "nothing asks for these objects yet")]
 
 pub(in crate::linearizable) mod counter;
 mod evidence;
