@@ -199,13 +199,10 @@ impl Resolved {
         };
         let env = Env::new(&self.deployment(), self.target.has_leader(), capabilities);
         let faults = script::read(schedule, &env, Time(self.spec.time_ns))?;
-        let is_in = |nemesis: &&dyn Nemesis| {
-            let family = nemesis.family();
-            faults.iter().any(|fault| fault.family == family)
-        };
+        let families = script::families(&faults);
+        let is_in = |nemesis: &&dyn Nemesis| families.contains(&nemesis.family());
         self.nemeses = NEMESES.iter().copied().filter(is_in).collect();
-        let names = self.nemeses.iter().map(|nemesis| nemesis.family().name());
-        self.spec.nemesis = names.map(str::to_owned).collect();
+        self.spec.nemesis = families.iter().map(ToString::to_string).collect();
         self.spec.schedule = Some(script::digest(&faults));
         self.script = Some(faults);
         Ok(())

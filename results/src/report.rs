@@ -5,6 +5,8 @@ use polygraph_history::History;
 use polygraph_history::settings::Settings;
 use serde::Serialize;
 
+use crate::Picture;
+
 /// What a run or a check found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -232,6 +234,9 @@ pub struct AnomalyReport {
     pub key: Option<String>,
     /// Whether the second, independent check agreed.
     pub confirmed: bool,
+    /// What it looks like, unless too many operations show it.
+    #[serde(skip)]
+    pub picture: Option<Picture>,
 }
 
 impl GuaranteeReport {
@@ -244,6 +249,7 @@ impl GuaranteeReport {
             operations: anomaly.operations.clone(),
             key: anomaly.key.as_ref().map(ToString::to_string),
             confirmed: anomaly.confirm(history).is_ok(),
+            picture: Picture::of(history, &anomaly.operations),
         };
         GuaranteeReport {
             name: verdict.guarantee.name().to_owned(),

@@ -3,12 +3,14 @@
 use polygraph_history::{Key, Value};
 use rustc_hash::FxHashMap;
 
-use super::container::{self, fifo_queue};
+use super::container::{self, fifo_queue, priority_queue, stack};
 use super::item::Item;
 use super::objects::Calls;
+use super::sequence::{self, counter, grow_set, ids, list, log};
 use crate::model::{
     Bag, CasRegister, Counter, FencedMutex, FifoQueue, FifoQueueOp, GrowSet, IdSource, List, Log,
-    MultiRegister, Mutex, Object, PriorityQueue, RwLock, Semaphore, Set, Stack,
+    MultiRegister, Mutex, Object, PriorityQueue, PriorityQueueOp, RwLock, Semaphore, Set, Stack,
+    StackOp,
 };
 
 /// That there is no order, as a near-linear way says it.
@@ -27,6 +29,8 @@ pub(super) struct Refuted {
 pub(super) enum Why {
     /// Of a container or lock.
     Container(container::refuted::Why),
+    /// Of an object that grows.
+    Sequence(sequence::Why),
 }
 
 /// A model of which objects may have a near-linear way. What is of no use here has none: it is
@@ -54,37 +58,124 @@ impl Linear for Mutex {}
 impl Linear for FencedMutex {}
 impl Linear for RwLock {}
 impl Linear for Semaphore {}
-impl Linear for Stack<Value> {}
-impl Linear for PriorityQueue<Value> {}
-impl Linear for GrowSet<Value> {}
-impl Linear for List<Value> {}
-impl Linear for Log<Value> {}
-impl Linear for Counter {}
-impl Linear for IdSource<Value> {}
 
 impl Linear for FifoQueue<Value> {
     const ALGORITHM: &'static str = "queue-order";
 
     fn decide(&self, calls: &Calls<'_>) -> Option<Result<(), Refuted>> {
-        of_container(fifo_queue::decide(&queue(calls)))
+        of_container(fifo_queue::decide(&queue(calls)?)?)
     }
 
     fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
-        fifo_queue::order(&queue(calls))
+        fifo_queue::order(&queue(calls)?)
     }
 }
 
-fn of_container(
-    found: Option<Result<(), container::refuted::Refuted>>,
-) -> Option<Result<(), Refuted>> {
-    Some(found?.map_err(|refuted| Refuted {
+impl Linear for Stack<Value> {
+    const ALGORITHM: &'static str = "stack-elimination";
+
+    fn decide(&self, calls: &Calls<'_>) -> Option<Result<(), Refuted>> {
+        of_container(stack::decide(&pile(calls)?)?)
+    }
+
+    fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
+        stack::order(&pile(calls)?)
+    }
+}
+
+impl Linear for PriorityQueue<Value> {
+    const ALGORITHM: &'static str = "priority-placement";
+
+    fn decide(&self, calls: &Calls<'_>) -> Option<Result<(), Refuted>> {
+        of_container(priority_queue::decide(&priorities(calls)?)?)
+    }
+
+    fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
+        priority_queue::order(&priorities(calls)?)
+    }
+}
+
+impl Linear for GrowSet<Value> {
+    const ALGORITHM: &'static str = "layers";
+
+    fn decide(&self, calls: &Calls<'_>) -> Option<Result<(), Refuted>> {
+        of_sequence(grow_set::decide(&as_they_are::<Self>(calls)?)?)
+    }
+
+    fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
+        grow_set::order(&as_they_are::<Self>(calls)?)
+    }
+}
+
+impl Linear for List<Value> {
+    const ALGORITHM: &'static str = "layers";
+
+    fn decide(&self, calls: &Calls<'_>) -> Option<Result<(), Refuted>> {
+        of_sequence(list::decide(&as_they_are::<Self>(calls)?)?)
+    }
+
+    fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
+        list::order(&as_they_are::<Self>(calls)?)
+    }
+}
+
+impl Linear for Log<Value> {
+    const ALGORITHM: &'static str = "layers";
+
+    fn decide(&self, calls: &Calls<'_>) -> Option<Result<(), Refuted>> {
+        of_sequence(log::decide(&as_they_are::<Self>(calls)?)?)
+    }
+
+    fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
+        log::order(&as_they_are::<Self>(calls)?)
+    }
+}
+
+impl Linear for Counter {
+    const ALGORITHM: &'static str = "layers";
+
+    fn decide(&self, calls: &Calls<'_>) -> Option<Result<(), Refuted>> {
+        of_sequence(counter::decide(&as_they_are::<Self>(calls)?)?)
+    }
+
+    fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
+        counter::order(&as_they_are::<Self>(calls)?)
+    }
+}
+
+impl Linear for IdSource<Value> {
+    const ALGORITHM: &'static str = "distinct";
+
+    fn decide(&self, calls: &Calls<'_>) -> Option<Result<(), Refuted>> {
+        of_sequence(ids::decide(&as_they_are::<Self>(calls)?)?)
+    }
+
+    fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
+        ids::order(&as_they_are::<Self>(calls)?)
+    }
+}
+
+fn of_container(found: Result<(), container::refuted::Refuted>) -> Option<Result<(), Refuted>> {
+    Some(found.map_err(|refuted| Refuted {
         by: refuted.by,
         operations: refuted.operations,
         why: Why::Container(refuted.why),
     }))
 }
 
-fn queue(calls: &Calls<'_>) -> Vec<Item<FifoQueueOp<u32>>> {
+fn of_sequence(found: Result<(), sequence::Refuted>) -> Option<Result<(), Refuted>> {
+    Some(found.map_err(|refuted| Refuted {
+        by: refuted.by,
+        operations: refuted.operations,
+        why: Why::Sequence(refuted.why),
+    }))
+}
+
+fn as_they_are<M: Object>(calls: &Calls<'_>) -> Option<Vec<Item<M::Op>>> {
+    calls.items::<M, _>(|op| op)
+}
+
+fn queue(calls: &Calls<'_>) -> Option<Vec<Item<FifoQueueOp<u32>>>> {
     let mut numbers = Numbers::default();
     calls.items::<FifoQueue<Value>, _>(|op| match op {
         FifoQueueOp::Enqueue(value) => FifoQueueOp::Enqueue(numbers.of(value)),
@@ -92,6 +183,39 @@ fn queue(calls: &Calls<'_>) -> Vec<Item<FifoQueueOp<u32>>> {
         FifoQueueOp::Front(value) => FifoQueueOp::Front(numbers.of(value)),
         FifoQueueOp::Empty => FifoQueueOp::Empty,
     })
+}
+
+fn pile(calls: &Calls<'_>) -> Option<Vec<Item<StackOp<u32>>>> {
+    let mut numbers = Numbers::default();
+    calls.items::<Stack<Value>, _>(|op| match op {
+        StackOp::Push(value) => StackOp::Push(numbers.of(value)),
+        StackOp::Pop(value) => StackOp::Pop(value.map(|value| numbers.of(value))),
+        StackOp::Front(value) => StackOp::Front(numbers.of(value)),
+        StackOp::Empty => StackOp::Empty,
+    })
+}
+
+/// With values numbered in their order.
+fn priorities(calls: &Calls<'_>) -> Option<Vec<Item<PriorityQueueOp<u32>>>> {
+    let mut numbers = Numbers::default();
+    let mut items = calls.items::<PriorityQueue<Value>, _>(|op| match op {
+        PriorityQueueOp::Insert(value) => PriorityQueueOp::Insert(numbers.of(value)),
+        PriorityQueueOp::Extract(value) => {
+            PriorityQueueOp::Extract(value.map(|value| numbers.of(value)))
+        }
+        PriorityQueueOp::Front(value) => PriorityQueueOp::Front(numbers.of(value)),
+        PriorityQueueOp::Empty => PriorityQueueOp::Empty,
+    })?;
+    let place = numbers.places();
+    for item in &mut items {
+        match &mut item.action {
+            PriorityQueueOp::Insert(value)
+            | PriorityQueueOp::Extract(Some(value))
+            | PriorityQueueOp::Front(value) => *value = place[*value as usize],
+            PriorityQueueOp::Extract(None) | PriorityQueueOp::Empty => {}
+        }
+    }
+    Some(items)
 }
 
 /// Numbers values as they come.
@@ -104,5 +228,16 @@ impl Numbers {
     fn of(&mut self, value: Value) -> u32 {
         let next = self.of_value.len() as u32;
         *self.of_value.entry(value).or_insert(next)
+    }
+
+    /// Of each number, how many values are less than the one that has it.
+    fn places(self) -> Vec<u32> {
+        let mut values: Vec<(Value, u32)> = self.of_value.into_iter().collect();
+        values.sort_unstable();
+        let mut place = vec![0; values.len()];
+        for (at, (_, number)) in values.into_iter().enumerate() {
+            place[number as usize] = at as u32;
+        }
+        place
     }
 }

@@ -249,3 +249,6 @@ impl<O> Minimal<O> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,7 @@ mod linear;
 mod minimal;
 mod models;
 mod objects;
+mod orders;
 mod proof;
 mod register;
 mod search;
@@ -126,6 +127,9 @@ fn check(history: &History, options: &Options) -> Verdict {
         verdict = verdict.unknown(reason);
     } else if answers().any(|answer| answer.is_none()) {
         verdict = verdict.unknown(Reason::NotApplicable);
+    }
+    if options.witness && verdict.validity == Validity::Holds {
+        verdict.witness = orders::witness(history, options, deadline, &keys, &judged);
     }
     verdict
 }

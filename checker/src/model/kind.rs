@@ -136,6 +136,9 @@ impl ModelKind {
         match op {
             Op::Txn(micros) if self == ModelKind::ListAppend => !micros.iter().any(writes),
             Op::Txn(micros) => self == ModelKind::MultiRegister && !micros.iter().any(appends),
+            Op::Append {
+                offset: Some(_), ..
+            } => self == ModelKind::Log,
             Op::Acquire { shared: true, .. } => self == ModelKind::RwLock,
             Op::Acquire { token: Some(_), .. } => self == ModelKind::FencedMutex,
             _ => self.kinds().contains(&op.kind()),
@@ -155,7 +158,7 @@ impl ModelKind {
             ModelKind::Stack => &[OpKind::Push, OpKind::Pop, OpKind::Front],
             ModelKind::PriorityQueue => &[OpKind::Insert, OpKind::Extract, OpKind::Front],
             ModelKind::List => &[OpKind::Read, OpKind::Append],
-            ModelKind::Log => &[OpKind::Append, OpKind::Poll],
+            ModelKind::Log => &[OpKind::Append, OpKind::Poll, OpKind::Read],
             ModelKind::Mutex
             | ModelKind::FencedMutex
             | ModelKind::RwLock

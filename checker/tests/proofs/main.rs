@@ -2,6 +2,7 @@
 
 mod brute;
 mod certificates;
+mod large;
 mod random;
 mod said;
 mod things;

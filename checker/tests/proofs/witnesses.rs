@@ -1,8 +1,8 @@
 //! Orders.
 
-use polygraph_checker::FailedCas;
 use polygraph_checker::linearizable::{Linearization, Witness, confirm_witness};
-use polygraph_history::{EventIndex, History, Key, Value};
+use polygraph_checker::{FailedCas, Options, Validity, entry};
+use polygraph_history::{EventIndex, Guarantee, History, Key, Value};
 
 use crate::brute::{is_order, order, steps};
 use crate::histories;
@@ -181,4 +181,31 @@ fn parameters_of_models_matter() {
     assert!(transactions.contains("list-append"), "{transactions}");
     let foreign = of(ModelKind::Stack.into()).unwrap_err();
     assert!(foreign.contains("does not know"), "{foreign}");
+}
+
+/// The orders that the check gives.
+#[test]
+fn what_holds_has_orders_that_are_confirmed() {
+    let check = entry(Guarantee::Linearizable).unwrap().check;
+    let mut held = 0;
+    for seed in 0..histories() {
+        let rng = &mut Rng(seed);
+        let tampered = rng.percent(30);
+        let history = history(rng, Thing::Register, tampered);
+        let options = Options {
+            witness: true,
+            ..Options::default()
+        };
+        let verdict = check(&history, &options);
+        let Some(witness) = verdict.witness else {
+            assert_ne!(verdict.validity, Validity::Holds, "seed {seed}");
+            continue;
+        };
+        assert_eq!(verdict.validity, Validity::Holds, "seed {seed}");
+        let confirmed = confirm_witness(&history, &witness);
+        let confirmed = confirmed.unwrap_or_else(|problem| panic!("seed {seed}: {problem}"));
+        assert_eq!(confirmed.not_covered, [], "seed {seed}");
+        held += 1;
+    }
+    assert!(held > histories() / 2, "only {held}");
 }

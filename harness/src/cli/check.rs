@@ -12,6 +12,7 @@ use polygraph_history::{
 };
 use polygraph_results::{Counts, ErrorBody, Report, check_table};
 
+use super::drawing::Drawing;
 use super::failure::Failure;
 use super::model::{default_guarantee, fits, recognise};
 use super::proof;
@@ -58,6 +59,8 @@ pub(super) struct Arguments {
     /// Print the verdict as one line of JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    drawing: Drawing,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -96,15 +99,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         proof::can_be_written(proof, &arguments.files)?;
     }
     let [file] = arguments.files.as_slice() else {
-        return Ok(several(&asking, &arguments.files, arguments.json));
+        return Ok(several(&asking, &arguments.files));
     };
     let report = judge_file(&asking, file)?;
-    show(&report, arguments.json);
+    show(&report, arguments);
     Ok(report.exit)
 }
 
 /// Judges several files: all of them, whatever becomes of one.
-fn several(asking: &Asking<'_>, files: &[PathBuf], json: bool) -> u8 {
+fn several(asking: &Asking<'_>, files: &[PathBuf]) -> u8 {
+    let json = asking.arguments.json;
     let mut runs = Vec::with_capacity(files.len());
     let mut counts = Counts::default();
     for file in files {
@@ -143,7 +147,7 @@ fn several(asking: &Asking<'_>, files: &[PathBuf], json: bool) -> u8 {
     report.verdict = judge::whole(report.exit);
     report.runs = runs;
     if json {
-        show(&report, true);
+        show(&report, asking.arguments);
     } else {
         super::print(&totals(&report));
     }
@@ -366,8 +370,8 @@ fn check_options(asking: &Asking<'_>, format: Format) -> Options {
     }
 }
 
-fn show(report: &Report, json: bool) {
-    if json {
+fn show(report: &Report, Arguments { json, drawing, .. }: &Arguments) {
+    if *json {
         let line = serde_json::to_string(report).expect("reports are JSON");
         return super::print(&format!("{line}\n"));
     }
@@ -381,11 +385,12 @@ fn show(report: &Report, json: bool) {
     );
     text += &check_table(report, super::width());
     text.push('\n');
+    text += &drawing.pictures(report);
     for warning in &report.warnings {
         text += &format!("note: {warning}\n");
     }
     if let Some(proof) = &report.proof {
         text += &format!("proof: {proof} (`polygraph confirm HISTORY {proof}`)\n");
     }
-    super::print(&text);
+    drawing.print(&text);
 }

@@ -5,6 +5,7 @@
 
 mod check;
 mod confirm;
+mod drawing;
 mod explain;
 mod failure;
 mod generate;

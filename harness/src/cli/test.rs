@@ -13,6 +13,7 @@ use polygraph_results::{
     Counts, ErrorBody, FaultCounts, Folder, Observed, Outcome, Report, test_table,
 };
 
+use super::drawing::Drawing;
 use super::failure::Failure;
 use super::progress::Line;
 use super::signals::{INTERRUPT, listen};
@@ -78,9 +79,11 @@ pub(super) struct Arguments {
     /// Print the verdict as one line of JSON
     #[arg(long)]
     json: bool,
-    /// Show no progress
+    /// Show no progress and no diagrams
     #[arg(long)]
     quiet: bool,
+    #[command(flatten)]
+    drawing: Drawing,
 }
 
 /// The largest number that every reader of JSON keeps exactly.
@@ -137,7 +140,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         0 => Failure::harness(&error),
         _ => Failure::interrupted(&error),
     })?;
-    show(&report, arguments.json);
+    show(&report, arguments.json, arguments.quiet, arguments.drawing);
     Ok(report.exit)
 }
 
@@ -334,7 +337,7 @@ fn sum_faults(runs: &[Report]) -> Vec<FaultCounts> {
 }
 
 /// Shows a report.
-pub(super) fn show(report: &Report, json: bool) {
+pub(super) fn show(report: &Report, json: bool, quiet: bool, drawing: Drawing) {
     if json {
         let line = serde_json::to_string(report).expect("reports are JSON");
         return super::print(&format!("{line}\n"));
@@ -342,6 +345,9 @@ pub(super) fn show(report: &Report, json: bool) {
     let mut text = headline(report);
     text += &test_table(report, super::width());
     text.push('\n');
+    if !quiet {
+        text += &drawing.pictures(report);
+    }
     for warning in &report.warnings {
         text += &format!("note: {warning}\n");
     }
@@ -351,7 +357,7 @@ pub(super) fn show(report: &Report, json: bool) {
     if let Some(replay) = &report.replay {
         text += &format!("replay: {replay}\n");
     }
-    super::print(&text);
+    drawing.print(&text);
 }
 
 /// Who was tested, what was done to it, and how its operations ended.

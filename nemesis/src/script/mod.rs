@@ -13,7 +13,7 @@ mod fit;
 mod line;
 
 use polygraph_history::random::text;
-use polygraph_history::{ReadError, Time};
+use polygraph_history::{FaultFamily, ReadError, Time};
 
 use crate::{Env, Planned};
 
@@ -48,6 +48,13 @@ pub fn read(bytes: &[u8], env: &Env, end: Time) -> Result<Vec<Planned>, ReadErro
     let mut faults: Vec<_> = faults.into_iter().map(|(_, fault)| fault).collect();
     faults.sort_by_key(|fault| (fault.start, fault.id));
     Ok(faults)
+}
+
+/// The families that a schedule's faults are of, in the order in which they are shown.
+#[must_use]
+pub fn families(schedule: &[Planned]) -> Vec<FaultFamily> {
+    let is_in = |family: &FaultFamily| schedule.iter().any(|fault| fault.family == *family);
+    FaultFamily::ALL.iter().copied().filter(is_in).collect()
 }
 
 /// A short name for a schedule: two that are alike in every fault have the same.

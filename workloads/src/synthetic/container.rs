@@ -194,8 +194,8 @@ impl<S: Shelf> Object for Container<S> {
         // What is so far behind stays, if each of them takes its element now.
         let others = state.taking - 1;
         let answer = match violation {
-            Violation::PhantomTake => Some(Answer::Value(Some(self.supply.phantom))),
-            Violation::DuplicateTake => state.taken.map(|value| Answer::Value(Some(value))),
+            Violation::PhantomElement => Some(Answer::Value(Some(self.supply.phantom))),
+            Violation::DuplicateElement => state.taken.map(|value| Answer::Value(Some(value))),
             Violation::EmptyWhileNotEmpty => state.empty(flight.begins, others),
             Violation::Overtake => state.overtake(flight.begins, others),
             // It takes what it should, and another element vanishes.

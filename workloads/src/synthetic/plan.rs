@@ -45,7 +45,7 @@ impl Model {
         match self {
             Model::Register => "register",
             Model::CasRegister => "cas-register",
-            Model::Queue => "queue",
+            Model::Queue => "fifo-queue",
             Model::Stack => "stack",
             Model::PriorityQueue => "priority-queue",
             Model::Set => "set",
@@ -70,8 +70,8 @@ impl Model {
             Model::Queue | Model::Stack | Model::PriorityQueue => &[
                 V::Overtake,
                 V::LostElement,
-                V::DuplicateTake,
-                V::PhantomTake,
+                V::DuplicateElement,
+                V::PhantomElement,
                 V::EmptyWhileNotEmpty,
             ],
             Model::Set => &[V::LostElement, V::PhantomElement, V::ResurrectedElement],
@@ -119,12 +119,10 @@ pub enum Violation {
     /// An element that was put in is never seen again, although others show that it should be.
     LostElement,
     /// An element is taken twice.
-    DuplicateTake,
-    /// An element is taken that nobody put in.
-    PhantomTake,
+    DuplicateElement,
     /// A container is said to be empty while an element is in it all the time.
     EmptyWhileNotEmpty,
-    /// An element is found that nobody put in.
+    /// An element is found or taken that nobody put in.
     PhantomElement,
     /// An element is found after it had been removed.
     ResurrectedElement,
@@ -136,15 +134,14 @@ pub enum Violation {
 
 impl Violation {
     /// Every violation.
-    pub const ALL: [Violation; 13] = [
+    pub const ALL: [Violation; 12] = [
         Violation::StaleRead,
         Violation::PhantomRead,
         Violation::LostWrite,
         Violation::CasDoubleSuccess,
         Violation::Overtake,
         Violation::LostElement,
-        Violation::DuplicateTake,
-        Violation::PhantomTake,
+        Violation::DuplicateElement,
         Violation::EmptyWhileNotEmpty,
         Violation::PhantomElement,
         Violation::ResurrectedElement,
@@ -162,8 +159,7 @@ impl Violation {
             Violation::CasDoubleSuccess => "cas-double-success",
             Violation::Overtake => "overtake",
             Violation::LostElement => "lost-element",
-            Violation::DuplicateTake => "duplicate-take",
-            Violation::PhantomTake => "phantom-take",
+            Violation::DuplicateElement => "duplicate-element",
             Violation::EmptyWhileNotEmpty => "empty-while-not-empty",
             Violation::PhantomElement => "phantom-element",
             Violation::ResurrectedElement => "resurrected-element",
@@ -328,7 +324,7 @@ fn needs_unique(model: Model, violation: Violation) -> bool {
     match violation {
         Violation::CasDoubleSuccess
         | Violation::Overtake
-        | Violation::DuplicateTake
+        | Violation::DuplicateElement
         | Violation::EmptyWhileNotEmpty
         | Violation::ReorderedRead => true,
         Violation::LostElement => !matches!(model, Model::List | Model::Set),

@@ -436,7 +436,7 @@ fn contradictions_are_refused_with_what_would_be_right() {
     }
     let all = Plan {
         at_ppm: 1_000_000,
-        violation: Some(Violation::DuplicateTake),
+        violation: Some(Violation::DuplicateElement),
         ..queue
     };
     let error = written(&all).expect_err("nothing comes after the last operation");

@@ -202,6 +202,12 @@ impl<F: OfKept> Then for OnKept<'_, F> {
                     certificate.model
                 )));
             }
+            let kept = certificate.operations.len();
+            if kept > origins::MAX_KEPT {
+                return Err(NotConfirmed::TooLarge(format!(
+                    "{kept} operations are {TOO_LARGE}"
+                )));
+            }
             let prefix = object::prefix::<Register>(self.history, operations, certificate)?;
             let kept = origins::kept(&prefix, certificate)?;
             return self.then.of(&origins::REGISTER, &kept);

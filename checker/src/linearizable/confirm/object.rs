@@ -77,7 +77,7 @@ impl Objects {
             operations: vec![Vec::new(); objects.len()],
             not_covered: Vec::new(),
         };
-        let mut seen_outside: FxHashSet<&str> = FxHashSet::default();
+        let mut seen_outside: FxHashSet<Key> = FxHashSet::default();
         for (id, operation) in history.operations().iter().enumerate() {
             let op = history.op(operation);
             if let Some(key) = op.key() {
@@ -87,7 +87,7 @@ impl Objects {
                 }
                 if let Some(&at) = of_key.get(&*key.0) {
                     gathered.operations[at].push(id);
-                } else if says_something(history, operation) && seen_outside.insert(&key.0) {
+                } else if says_something(history, operation) && seen_outside.insert(key.clone()) {
                     gathered.not_covered.push(key.clone());
                 }
                 continue;
@@ -108,7 +108,7 @@ impl Objects {
             let mut object = None;
             for key in keys {
                 let of_this = of_key.get(&*key.0).copied();
-                if of_this.is_none() && !gathered.not_covered.contains(key) {
+                if of_this.is_none() && seen_outside.insert(key.clone()) {
                     gathered.not_covered.push(key.clone());
                 }
                 if *object.get_or_insert(of_this) != of_this {

@@ -10,6 +10,9 @@ use crate::model::{CasRegister, CasRegisterOp};
 
 type Operation = Recorded<CasRegisterOp<Value>>;
 
+/// More operations than this are not looked at: each is compared with all of its prefix.
+pub(super) const MAX_KEPT: usize = 1_000;
+
 /// What such a certificate is about.
 pub(super) const REGISTER: CasRegister<Value> = CasRegister {
     initial: Value::Null,

@@ -33,6 +33,24 @@ pub(in crate::linearizable) enum Why {
     /// A container was found empty while at every moment an element was in it: who found that,
     /// then of every such element, in order, its put and its take, or who saw it first and last.
     NotEmpty,
+    /// An element of a set was not found while it was certainly in: its add, its removal, who found
+    /// it, who did not.
+    Missed,
+    /// Two processes held a lock at the same time that they did not share: the operations of the
+    /// one from its acquire to its release, those of the other. Where anybody may release it: all
+    /// that had begun, the acquire that was not possible last.
+    NotExclusive,
+    /// A process released a lock that it did not hold: what it did since it acquired it last, that
+    /// release. Where anybody may release it: all that had begun, the release last.
+    NotHeld,
+    /// A token was not greater than one before: the operations of the two sections, and of those
+    /// between.
+    TokenOrder,
+    /// A permit was acquired while none was free: all operations that had begun, that acquire last.
+    NotFree,
+    /// A permit was released while none was taken: all operations that had begun, that release
+    /// last.
+    NotTaken,
 }
 
 impl Why {
@@ -45,6 +63,11 @@ impl Why {
             Why::Buried => "stack-order",
             Why::Outranked => "priority-order",
             Why::Lost | Why::TooFewTakes => "lost-element",
+            Why::Missed => "lost-element",
+            Why::NotExclusive => "mutual-exclusion",
+            Why::NotHeld | Why::NotTaken => "release-without-acquire",
+            Why::TokenOrder => "token-order",
+            Why::NotFree => "too-many-holders",
             Why::NotEmpty => "empty-while-not-empty",
         }
     }

@@ -19,10 +19,11 @@ pub(in crate::linearizable) struct Calls<'a> {
 
 impl Calls<'_> {
     /// What says something in this model, by start; of equals those that were recorded first.
+    /// `None` if an operation is none of this model after all: its result is of another form.
     pub(in crate::linearizable) fn items<M: model::Object, A>(
         &self,
         mut map: impl FnMut(M::Op) -> A,
-    ) -> Vec<Item<A>> {
+    ) -> Option<Vec<Item<A>>> {
         let mut items = Vec::with_capacity(self.operations.len());
         for &id in self.operations {
             let id = id as OperationId;
@@ -38,7 +39,7 @@ impl Calls<'_> {
                 process: operation.process,
                 failed_cas: self.failed_cas,
             };
-            if let Ok(Some(op)) = M::action(&call) {
+            if let Some(op) = M::action(&call).ok()? {
                 items.push(Item {
                     operation: id,
                     action: map(op),
@@ -52,6 +53,6 @@ impl Calls<'_> {
         if !items.is_sorted_by_key(|item| item.start) {
             items.sort_by_key(|item| (item.start, item.operation));
         }
-        items
+        Some(items)
     }
 }

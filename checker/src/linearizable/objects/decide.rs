@@ -96,7 +96,7 @@ fn judge(
             Wanted::Answer
         },
     };
-    with_model(name, decide).ok()
+    with_model(name, decide).ok().flatten()
 }
 
 struct Decide<'a> {
@@ -108,9 +108,9 @@ struct Decide<'a> {
 }
 
 impl Then for Decide<'_> {
-    type Output = Judged;
+    type Output = Option<Judged>;
 
-    fn with<M: Linear>(self, model: &M) -> Judged {
+    fn with<M: Linear>(self, model: &M) -> Option<Judged> {
         let history = self.calls.history;
         let operations = self.object.operations.iter();
         let indeterminate = operations
@@ -140,7 +140,7 @@ impl Then for Decide<'_> {
                     let found = model.order(self.calls);
                     judged.order = found.map(|found| order(found, &self.ids::<M>()));
                 }
-                return judged;
+                return Some(judged);
             }
             Some(Err(refuted)) => {
                 judged.answer = Answer::Violated {
@@ -148,15 +148,15 @@ impl Then for Decide<'_> {
                     by: refuted.by,
                 };
                 judged.refuted = Some(refuted);
-                return judged;
+                return Some(judged);
             }
             None => {}
         }
         judged.algorithm = "windowed-search";
-        let items = self.calls.items::<M, _>(|op| op);
+        let items = self.calls.items::<M, _>(|op| op)?;
         if self.limits.steps == 0 {
             judged.answer = search::out_of(Reason::BudgetSteps);
-            return judged;
+            return Some(judged);
         }
         let found = search(model, &items, self.limits, self.wanted);
         judged.answer = found.answer;
@@ -171,14 +171,14 @@ impl Then for Decide<'_> {
         };
         let ids = || items.iter().map(|item| item.operation).collect::<Vec<_>>();
         judged.order = found.order.map(|found| order(found, &ids()));
-        judged
+        Some(judged)
     }
 }
 
 impl Decide<'_> {
     /// The operations of the items, in their order.
     fn ids<M: Linear>(&self) -> Vec<OperationId> {
-        let items = self.calls.items::<M, _>(|_| ());
+        let items = self.calls.items::<M, _>(|_| ()).unwrap_or_default();
         items.iter().map(|item| item.operation).collect()
     }
 }

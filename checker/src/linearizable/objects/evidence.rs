@@ -69,7 +69,7 @@ fn object_operations(
         type Output = Vec<EventIndex>;
 
         fn with<M: Linear>(self, _: &M) -> Vec<EventIndex> {
-            let items = self.0.items::<M, _>(|_| ());
+            let items = self.0.items::<M, _>(|_| ()).unwrap_or_default();
             let invoke = |&at: &usize| self.0.history.operations()[items[at].operation].invoke;
             self.1.iter().map(invoke).collect()
         }
@@ -91,7 +91,7 @@ impl Then for Show<'_> {
 
     fn with<M: Linear>(self, model: &M) -> Self::Output {
         let history = self.calls.history;
-        let items = self.calls.items::<M, _>(|op| op);
+        let items = self.calls.items::<M, _>(|op| op).unwrap_or_default();
         if let Some(refuted) = &self.judged.refuted {
             let certificate = self.named::<M>(&items, refuted);
             if confirm_certificate(history, &certificate).is_ok() {

@@ -120,9 +120,9 @@ pub(in crate::linearizable) fn split(history: &History, options: &Options) -> Sp
             _ => {}
         }
         let Some(key) = op.key() else { continue };
-        // What an operation is of depends on its name, but for locks.
+        // What an operation is of depends on its name, but for locks and logs.
         let fits = match op {
-            Op::Acquire { .. } => models_of(op),
+            Op::Acquire { .. } | Op::Append { .. } => models_of(op),
             _ => *of_kind.entry(op.kind()).or_insert_with(|| models_of(op)),
         };
         let bucket = splitting.bucket(key);

@@ -7,6 +7,7 @@ use crate::linearizable::confirm::impasses;
 use crate::linearizable::container::refuted::Why as Container;
 use crate::linearizable::linear::{Refuted, Why};
 use crate::linearizable::proof::Certificate;
+use crate::linearizable::sequence::Why as Sequence;
 
 /// So many operations are told one by one.
 const MOST_TOLD: usize = 4;
@@ -31,8 +32,67 @@ impl Words<'_> {
                 let text = self.of_container(why, named);
                 (why.kind(), text.unwrap_or_else(|| self.no_order()))
             }
+            Some(Why::Sequence(why)) => {
+                let text = self.of_sequence(why, named);
+                (why.kind(), text.unwrap_or_else(|| self.no_order()))
+            }
             None => ("non-linearizable", self.no_order()),
         }
+    }
+
+    fn of_sequence(&self, why: Sequence, named: &[EventIndex]) -> Option<String> {
+        let text = match (why, named) {
+            (Sequence::Diverge, &[first, second, ..]) => format!(
+                "{} at {} and {} at {}: neither can become the other",
+                self.did(first),
+                self.ended(first),
+                self.did(second),
+                self.ended(second)
+            ),
+            (Sequence::Phantom, &[read, ..]) => format!(
+                "{} at {}, but not all of that was ever added",
+                self.did(read),
+                self.ended(read)
+            ),
+            (Sequence::SamePlace, &[first, second, ..]) => format!(
+                "{} at {} and {} at {}: both got the same",
+                self.did(first),
+                self.ended(first),
+                self.did(second),
+                self.ended(second)
+            ),
+            (Sequence::NotYet, &[read, addition, ..]) => format!(
+                "{} at {}, before {} at {}",
+                self.did(read),
+                self.ended(read),
+                self.began_to(addition),
+                self.began(addition)
+            ),
+            (Sequence::Missed, &[addition, read, ..]) => format!(
+                "{} at {}, without what {} at {}, before that began at {}",
+                self.did(read),
+                self.ended(read),
+                self.had(addition),
+                self.ended(addition),
+                self.began(read)
+            ),
+            (Sequence::Older, &[first, second, ..]) => format!(
+                "{} at {}, although {} before that began, at {}",
+                self.did(second),
+                self.ended(second),
+                self.had(first),
+                self.ended(first)
+            ),
+            (Sequence::Reversed, &[first, second, ..]) => format!(
+                "{} by {}, before {} at {}; but it comes after that",
+                self.had(first),
+                self.ended(first),
+                self.began_to(second),
+                self.began(second)
+            ),
+            _ => return None,
+        };
+        Some(text)
     }
 
     fn of_container(&self, why: Container, named: &[EventIndex]) -> Option<String> {

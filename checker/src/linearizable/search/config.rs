@@ -1,6 +1,6 @@
 //! Configurations: what may be the case between two events, and sets of them.
 
-use std::collections::hash_map::Entry;
+use std::collections::hash_map;
 
 use rustc_hash::FxHashMap;
 
@@ -39,12 +39,25 @@ pub(super) struct Config<const W: usize, const T: usize> {
 }
 
 /// Numbers vectors of how often each class of operations of unknown outcome was used.
+///
+/// A vector is a path in a tree that uses the classes in their order, so that each is numbered
+/// once.
 pub(super) struct Usage {
-    vectors: Vec<Box<[u32]>>,
-    totals: Vec<u32>,
-    ids: FxHashMap<Box<[u32]>, u32>,
+    classes: usize,
+    nodes: Vec<Used>,
+    /// The counts of all vectors, one after the other.
+    counts: Vec<u32>,
     /// The next vector by vector and class.
     next: FxHashMap<(u32, u32), u32>,
+}
+
+/// A vector, and how it comes about.
+#[derive(Clone, Copy)]
+struct Used {
+    total: u32,
+    /// The last class of the path, and what was before.
+    last: u32,
+    before: u32,
 }
 
 impl Usage {
@@ -53,77 +66,113 @@ impl Usage {
 
     /// For so many classes.
     pub(super) fn new(classes: usize) -> Usage {
-        let nothing: Box<[u32]> = vec![0; classes].into();
         Usage {
-            vectors: vec![nothing.clone()],
-            totals: vec![0],
-            ids: FxHashMap::from_iter([(nothing, Usage::NOTHING)]),
+            classes,
+            nodes: vec![Used {
+                total: 0,
+                last: 0,
+                before: Usage::NOTHING,
+            }],
+            counts: vec![0; classes],
             next: FxHashMap::default(),
         }
+    }
+
+    fn counts(&self, used: u32) -> &[u32] {
+        &self.counts[used as usize * self.classes..][..self.classes]
     }
 
     /// How often a class was used.
     #[inline]
     pub(super) fn of(&self, used: u32, class: usize) -> u32 {
-        self.vectors[used as usize][class]
+        self.counts[used as usize * self.classes + class]
     }
 
     /// How many operations were used.
     #[inline]
     pub(super) fn total(&self, used: u32) -> u32 {
-        self.totals[used as usize]
+        self.nodes[used as usize].total
     }
 
     /// The same and one more of this class; `None` if there is no memory for it.
-    pub(super) fn plus(&mut self, meter: &mut Meter<'_>, used: u32, class: usize) -> Option<u32> {
-        if let Some(&next) = self.next.get(&(used, class as u32)) {
-            return Some(next);
-        }
-        let mut vector = self.vectors[used as usize].clone();
-        vector[class] += 1;
-        let id = match self.ids.get(&vector) {
-            Some(&id) => id,
-            None => {
-                let id = self.vectors.len() as u32;
-                let total = self.totals[used as usize] + 1;
-                // Twice the vector itself, with what an allocation costs.
-                let room = meter.grow(Owner::Core, 0, 2 * (vector.len() as u64 * 4 + 16))
-                    && meter.reserve(Owner::Core, &mut self.ids)
-                    && meter.push(Owner::Core, &mut self.vectors, vector.clone())
-                    && meter.push(Owner::Core, &mut self.totals, total);
-                if !room {
-                    return None;
-                }
-                self.ids.insert(vector, id);
-                id
+    pub(super) fn plus(&mut self, meter: &mut Meter<'_>, used: u32, class: u32) -> Option<u32> {
+        // What is used after this class comes off the path, to be put back behind it.
+        let (mut at, mut after) = (used, Vec::new());
+        let mut next = loop {
+            if let Some(&next) = self.next.get(&(at, class)) {
+                break next;
             }
+            let node = self.nodes[at as usize];
+            if node.last <= class {
+                break self.extend(meter, at, class)?;
+            }
+            after.push((at, node.last));
+            at = node.before;
         };
+        while let Some((from, last)) = after.pop() {
+            next = match self.next.get(&(next, last)) {
+                Some(&known) => known,
+                None => self.extend(meter, next, last)?,
+            };
+            self.remember(meter, from, class, next)?;
+        }
+        Some(next)
+    }
+
+    /// Numbers a new vector at the end of a path.
+    fn extend(&mut self, meter: &mut Meter<'_>, before: u32, class: u32) -> Option<u32> {
+        let id = self.nodes.len() as u32;
+        let node = Used {
+            total: self.total(before) + 1,
+            last: class,
+            before,
+        };
+        self.remember(meter, before, class, id)?;
+        let begin = before as usize * self.classes;
+        for at in 0..self.classes {
+            let count = self.counts[begin + at] + u32::from(at == class as usize);
+            if !meter.push(Owner::Core, &mut self.counts, count) {
+                return None;
+            }
+        }
+        meter.push(Owner::Core, &mut self.nodes, node).then_some(id)
+    }
+
+    fn remember(&mut self, meter: &mut Meter<'_>, from: u32, class: u32, next: u32) -> Option<()> {
         if !meter.reserve(Owner::Core, &mut self.next) {
             return None;
         }
-        self.next.insert((used, class as u32), id);
-        Some(id)
+        self.next.insert((from, class), next);
+        Some(())
     }
 
     /// Whether `a` used at most what `b` used, of every class.
     fn within(&self, a: u32, b: u32) -> bool {
         a == b
             || self.total(a) < self.total(b)
-                && self.vectors[a as usize]
-                    .iter()
-                    .zip(&self.vectors[b as usize])
-                    .all(|(a, b)| a <= b)
+                && (self.counts(a).iter().zip(self.counts(b))).all(|(a, b)| a <= b)
     }
 }
 
 type Place<const W: usize> = (u32, u32, Mask<W>);
 
+/// Which vector a configuration of some place used, and where others of the same place are.
+#[derive(Clone, Copy)]
+struct Entry {
+    used: u32,
+    more: u32,
+}
+
+/// The end of a list of entries.
+const END: u32 = u32::MAX;
+
 /// A set of configurations at levels, where one that used fewer operations of unknown outcome
 /// stands for all that used more: only the minimal ones are kept.
 pub(super) struct Seen<const W: usize> {
     owner: Owner,
-    first: FxHashMap<Place<W>, u32>,
-    more: FxHashMap<Place<W>, Vec<u32>>,
+    places: FxHashMap<Place<W>, Entry>,
+    /// Further entries of the same places.
+    more: Vec<Entry>,
     /// Whether any was displaced by a better one.
     displaced: bool,
 }
@@ -133,8 +182,8 @@ impl<const W: usize> Seen<W> {
     pub(super) fn new(owner: Owner) -> Seen<W> {
         Seen {
             owner,
-            first: FxHashMap::default(),
-            more: FxHashMap::default(),
+            places: FxHashMap::default(),
+            more: Vec::new(),
             displaced: false,
         }
     }
@@ -147,38 +196,57 @@ impl<const W: usize> Seen<W> {
         level: u32,
         config: &Config<W, T>,
     ) -> bool {
-        if !meter.reserve(self.owner, &mut self.first) {
+        if !meter.reserve(self.owner, &mut self.places) {
             return false;
         }
-        let place = (level, config.state, config.done);
         let used = config.used;
-        let first = match self.first.entry(place) {
-            Entry::Vacant(entry) => {
-                entry.insert(used);
+        let first = match self.places.entry((level, config.state, config.done)) {
+            hash_map::Entry::Vacant(place) => {
+                place.insert(Entry { used, more: END });
                 return true;
             }
-            Entry::Occupied(entry) => entry.into_mut(),
+            hash_map::Entry::Occupied(place) => place.into_mut(),
         };
-        if usage.within(*first, used) {
+        if usage.within(first.used, used) {
             return false;
         }
-        if let Some(others) = self.more.get_mut(&place) {
-            if others.iter().any(|&other| usage.within(other, used)) {
+        let mut at = first.more;
+        while let Some(entry) = self.more.get(at as usize) {
+            if usage.within(entry.used, used) {
                 return false;
             }
-            let before = others.len();
-            others.retain(|&other| !usage.within(used, other));
-            self.displaced |= others.len() < before;
+            at = entry.more;
         }
-        if usage.within(used, *first) {
-            *first = used;
+        // Nothing stands for it; it may stand for others.
+        let replaces = usage.within(used, first.used);
+        let (mut before, mut at) = (END, first.more);
+        while let Some(&other) = self.more.get(at as usize) {
+            if usage.within(used, other.used) {
+                self.displaced = true;
+                match self.more.get_mut(before as usize) {
+                    Some(before) => before.more = other.more,
+                    None => first.more = other.more,
+                }
+            } else {
+                before = at;
+            }
+            at = other.more;
+        }
+        if replaces {
             self.displaced = true;
+            first.used = used;
             return true;
         }
-        if !meter.reserve(self.owner, &mut self.more) {
+        let entry = Entry {
+            used,
+            more: first.more,
+        };
+        first.more = self.more.len() as u32;
+        if !meter.push(self.owner, &mut self.more, entry) {
+            first.more = entry.more;
             return false;
         }
-        meter.push(self.owner, self.more.entry(place).or_default(), used)
+        true
     }
 
     /// Whether this very configuration, which was added, is still in the set: no better one
@@ -189,46 +257,31 @@ impl<const W: usize> Seen<W> {
     }
 
     fn find<const T: usize>(&self, level: u32, config: &Config<W, T>) -> bool {
-        let place = (level, config.state, config.done);
-        self.first.get(&place) == Some(&config.used)
-            || self
-                .more
-                .get(&place)
-                .is_some_and(|others| others.contains(&config.used))
+        let mut entry = self.places.get(&(level, config.state, config.done));
+        while let Some(&Entry { used, more }) = entry {
+            if used == config.used {
+                return true;
+            }
+            entry = self.more.get(more as usize);
+        }
+        false
     }
 
     /// Empties the set, and gives back room that it needed only once.
     pub(super) fn clear(&mut self, meter: &mut Meter<'_>) {
         self.displaced = false;
-        self.forget_more(meter);
-        if self.first.capacity() > 4096 && self.first.len() * 16 < self.first.capacity() {
-            meter.shrink(self.owner, table_bytes(&self.first));
-            self.first = FxHashMap::default();
+        self.more.clear();
+        if self.places.capacity() > 4096 && self.places.len() * 16 < self.places.capacity() {
+            meter.shrink(self.owner, table_bytes(&self.places));
+            self.places = FxHashMap::default();
         }
-        self.first.clear();
+        self.places.clear();
     }
 
-    fn forget_more(&mut self, meter: &mut Meter<'_>) {
-        if !self.more.is_empty() {
-            let lists: usize = self.more.values().map(Vec::capacity).sum();
-            meter.shrink(self.owner, lists as u64 * 4);
-            self.more.clear();
-        }
-    }
-
-    /// Forgets all levels before this one.
-    pub(super) fn forget_before(&mut self, meter: &mut Meter<'_>, level: u32) {
-        let mut lists = 0;
-        self.first.retain(|place, _| place.0 >= level);
-        self.more.retain(|place, others| {
-            let keep = place.0 >= level;
-            lists += if keep { 0 } else { others.capacity() as u64 };
-            keep
-        });
-        meter.shrink(self.owner, lists * 4);
-        // Shrinking moves what is left to a new table; the old one is there until then.
-        let before = table_bytes(&self.first);
-        self.first.shrink_to(2 * self.first.len());
-        meter.shrink(self.owner, before - table_bytes(&self.first).min(before));
+    /// Empties the set, and gives back all room.
+    pub(super) fn reset(&mut self, meter: &mut Meter<'_>) {
+        let more = self.more.capacity() * size_of::<Entry>();
+        meter.shrink(self.owner, table_bytes(&self.places) + more as u64);
+        *self = Seen::new(self.owner);
     }
 }

@@ -224,7 +224,7 @@ impl<'a> Core<'a> {
             }
             match self.step(config.state, crashed.class) {
                 Some(state) if state != config.state => {
-                    let plus = self.usage.plus(&mut self.meter, config.used, at);
+                    let plus = self.usage.plus(&mut self.meter, config.used, at as u32);
                     let Some(used) = plus else {
                         return;
                     };

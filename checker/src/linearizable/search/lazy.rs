@@ -56,7 +56,7 @@ pub(super) struct Lazy<const W: usize, const T: usize> {
     waiting: BinaryHeap<Node<W, T>>,
     seen: Seen<W>,
     pushed: u64,
-    /// Everything before this level was forgotten.
+    /// The level at which it began.
     since: usize,
     buffer: Vec<Config<W, T>>,
 }
@@ -166,33 +166,24 @@ impl<const W: usize, const T: usize> Lazy<W, T> {
         self.waiting.push(node);
     }
 
-    /// Takes everything that is possible at a level from the other half, and forgets what was
-    /// before: nothing else can come from there. Says whether that was of use.
-    pub(super) fn forget_before(
+    /// Begins again, out of memory, with everything that is possible at a level, as the other half
+    /// found out: what was remembered of before is needed no more. Says whether there is room.
+    pub(super) fn begin_again(
         &mut self,
         core: &mut Core<'_>,
         level: usize,
         frontier: &[Config<W, T>],
     ) -> bool {
-        // The other half numbers the past by itself.
+        // The other half numbers the past by itself; and the same level again would be of no use.
         if T > 0 || level <= self.since {
             return false;
         }
-        let size = size_of::<Node<W, T>>() as u64;
-        let before = std::mem::take(&mut self.waiting).into_vec();
-        core.meter
-            .shrink(Owner::Lazy, before.capacity() as u64 * size);
-        let mut later: Vec<Node<W, T>> = before
-            .into_iter()
-            .filter(|node| node.level as usize >= level)
-            .collect();
-        later.shrink_to_fit();
-        core.meter
-            .grow(Owner::Lazy, 0, later.capacity() as u64 * size);
-        self.waiting = BinaryHeap::from(later);
-        self.seen.forget_before(&mut core.meter, level as u32);
-        self.since = level;
+        // When something is refused, parts of what was seen are missing in what waits.
+        let waiting = std::mem::take(&mut self.waiting).capacity() * size_of::<Node<W, T>>();
+        core.meter.shrink(Owner::Lazy, waiting as u64);
+        self.seen.reset(&mut core.meter);
         core.meter.try_again(Owner::Lazy);
+        self.since = level;
         for &config in frontier {
             self.begin(core, level, config);
         }

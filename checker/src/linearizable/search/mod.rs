@@ -8,11 +8,13 @@
 //! so that the answer depends on the budget and not on the machine.
 //!
 //! At a moment at which nothing is open a configuration is a state and what was used of the
-//! operations of unknown outcome; the search by breadth carries nothing else past it. The search
-//! by depth hands what it remembers of before over to it when memory is short.
+//! operations of unknown outcome; the search by breadth carries nothing else past it. When the
+//! search by depth has no memory left, it begins again where that by breadth is.
 
 mod breadth;
 mod budget;
+#[cfg(test)]
+mod budget_tests;
 mod config;
 mod dead_ends;
 mod expand;
@@ -189,7 +191,8 @@ pub(in crate::linearizable) const fn out_of(reason: Reason) -> Answer {
 
 fn portfolio<const W: usize, const T: usize>(mut core: Core<'_>) -> Found {
     let mut breadth = Some(Breadth::<W, T>::new());
-    let mut lazy = Some(Lazy::<W, T>::new(&mut core));
+    let mut lazy: Option<Lazy<W, T>> = None;
+    let mut lazy_gone = false;
     // What the halves had explained when their memory ran out.
     let mut explained = 0;
     let mut growth = Growth::default();
@@ -209,6 +212,10 @@ fn portfolio<const W: usize, const T: usize>(mut core: Core<'_>) -> Found {
                 core.meter.leave(Owner::Breadth);
             }
         }
+        // Most searches end before.
+        if lazy.is_none() && !lazy_gone {
+            lazy = Some(Lazy::new(&mut core));
+        }
         if let Some(search) = &mut lazy {
             let until = core.meter.steps.saturating_add(turn);
             let progress = search.run(&mut core, until);
@@ -219,10 +226,11 @@ fn portfolio<const W: usize, const T: usize>(mut core: Core<'_>) -> Found {
             explained = explained.max(search.deepest);
             if core.meter.is_full(Owner::Lazy) {
                 let relieved = breadth.as_ref().is_some_and(|breadth| {
-                    search.forget_before(&mut core, breadth.level, &breadth.frontier)
+                    search.begin_again(&mut core, breadth.level, &breadth.frontier)
                 });
                 if !relieved {
                     lazy = None;
+                    lazy_gone = true;
                     core.meter.leave(Owner::Lazy);
                 }
             }

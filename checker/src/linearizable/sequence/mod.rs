@@ -8,13 +8,11 @@
 //! - [`Refuted`], [`Why`]: why there is no order, by a few operations. Kinds: `phantom-element`,
 //!   read though nobody had begun to add it; `duplicate-element`, read in two places;
 //!   `duplicate-result`, two additions got the same place, number or identifier; `stale-read`,
-//!   without what was there already; `diverging-reads`, of which neither continues the other;
+//!   without what was there already; `incompatible-order`, of which neither continues the other;
 //!   `reversed-additions`, in another order than real time's; `overcount` and `undercount`, a
 //!   number or a place that so many additions cannot give.
 //! - `list`, `log`, `grow_set`, `counter`, `ids`: `decide`, whether there is an order, `None` if
 //!   this way does not apply; and `order`, an order that there is.
-
-#![expect(dead_code, reason = "nothing asks for these objects yet")]
 
 pub(in crate::linearizable) mod counter;
 mod evidence;
@@ -75,7 +73,7 @@ impl Why {
     /// The kind of the anomaly, as in verdicts.
     pub(in crate::linearizable) const fn kind(self) -> &'static str {
         match self {
-            Why::Diverge => "diverging-reads",
+            Why::Diverge => "incompatible-order",
             Why::Phantom | Why::NotYet => "phantom-element",
             Why::Twice => "duplicate-element",
             Why::SamePlace => "duplicate-result",

@@ -98,17 +98,25 @@ fn timed<M: Model>(
 fn a_million_operations() {
     for operations in [100_000, 1_000_000] {
         let model = FifoQueue::default();
-        let items = large(&model, super::fuzz::fifo_op, operations, 20, |_| 0);
+        let items = large(&model, super::containers::fifo_op, operations, 20, |_| 0);
         timed(&model, &items, fifo_queue::decide, fifo_queue::order);
         let model = Stack::default();
-        let items = large(&model, super::fuzz::stack_op, operations, 20, |held| {
-            held.len() - 1
-        });
+        let items = large(
+            &model,
+            super::containers::stack_op,
+            operations,
+            20,
+            |held| held.len() - 1,
+        );
         timed(&model, &items, stack::decide, stack::order);
         let model = PriorityQueue::default();
-        let items = large(&model, super::fuzz::priority_op, operations, 20, |held| {
-            held.len() - 1
-        });
+        let items = large(
+            &model,
+            super::containers::priority_op,
+            operations,
+            20,
+            |held| held.len() - 1,
+        );
         timed(
             &model,
             &items,
