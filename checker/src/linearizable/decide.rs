@@ -6,12 +6,13 @@
 
 use std::time::Instant;
 
+use polygraph_history::History;
 use rayon::prelude::*;
 
+use super::register::distinct::{self, Known};
 use super::register::refute::impossible;
 use super::register::relevance::reduce;
-use super::register::view::{Item, KeyView, without_mismatches};
-use super::register::zones;
+use super::register::view::{Item, KeyView};
 use super::search::{self, Answer, Limits};
 use crate::{Budget, Reason};
 
@@ -29,44 +30,60 @@ pub(super) struct Decision {
     pub(super) searched: bool,
 }
 
+/// Looks for an order of the operations of a key, by the fastest way that applies.
+fn decide_key(history: &History, key: &KeyView, limits: &Limits) -> Decision {
+    if limits.steps > 0
+        && let Some(answer) = linear(distinct::decide(&key.rows))
+    {
+        return Decision {
+            answer,
+            steps: key.rows.len() as u64,
+            searched: false,
+        };
+    }
+    decide(&key.items(history), limits)
+}
+
 /// Looks for an order of these items, sorted by start, by the fastest way that applies.
 pub(super) fn decide(items: &[Item], limits: &Limits) -> Decision {
-    let linear = |answer| Decision {
+    let decided = |answer| Decision {
         answer,
         steps: items.len() as u64,
         searched: false,
     };
     if items.is_empty() {
-        return linear(Answer::Linearizable);
+        return decided(Answer::Linearizable);
     }
     if limits.steps == 0 {
-        return linear(search::out_of(Reason::BudgetSteps));
+        return decided(search::out_of(Reason::BudgetSteps));
+    }
+    if let Some(answer) = linear(distinct::decide_items(items)) {
+        return decided(answer);
     }
     if let Some(by) = impossible(items) {
-        return linear(Answer::Violated { from: 0, by });
+        return decided(Answer::Violated { from: 0, by });
     }
+    // Values that nobody can observe any more may leave distinct ones.
     let reduced = reduce(items);
-    if zones::apply(&reduced) {
-        return linear(match zones::refuted(&reduced) {
-            Some(by) => Answer::Violated { from: 0, by },
-            None => Answer::Linearizable,
-        });
-    }
-    // What is wrong without failed compare-and-sets is wrong with them, and quickly seen.
-    let plain = without_mismatches(items);
-    if plain.len() < items.len() {
-        let plain = reduce(&plain);
-        if zones::apply(&plain)
-            && let Some(by) = zones::refuted(&plain)
-        {
-            return linear(Answer::Violated { from: 0, by });
-        }
+    if let Some(answer) = linear(distinct::decide_items(&reduced)) {
+        return decided(answer);
     }
     let (answer, steps) = search::search(&reduced, limits);
     Decision {
         answer,
         steps,
         searched: true,
+    }
+}
+
+fn linear(known: Known) -> Option<Answer> {
+    match known {
+        Known::Linearizable => Some(Answer::Linearizable),
+        Known::Violated(certificate) => Some(Answer::Violated {
+            from: 0,
+            by: certificate.by,
+        }),
+        Known::Open => None,
     }
 }
 
@@ -79,6 +96,7 @@ pub(super) fn deadline(budget: &Budget) -> Option<Instant> {
 
 /// Decides every key; `None` for those with operations that no model here understands.
 pub(super) fn decide_all(
+    history: &History,
     keys: &[KeyView],
     budget: &Budget,
     deadline: Option<Instant>,
@@ -86,7 +104,7 @@ pub(super) fn decide_all(
     let understood: Vec<usize> = (0..keys.len())
         .filter(|&at| keys[at].foreign.is_empty())
         .collect();
-    let all: usize = understood.iter().map(|&at| keys[at].items.len()).sum();
+    let all: usize = understood.iter().map(|&at| keys[at].rows.len()).sum();
     // A key that is alone needs to leave nothing for others.
     let first = if understood.len() > 1 {
         budget.max_steps / 2
@@ -94,7 +112,7 @@ pub(super) fn decide_all(
         budget.max_steps
     };
     let limits = |key: &KeyView| Limits {
-        steps: share(first, key.items.len(), all),
+        steps: share(first, key.rows.len(), all),
         bytes: budget.max_memory / understood.len().clamp(1, LANES) as u64,
         deadline,
     };
@@ -104,7 +122,7 @@ pub(super) fn decide_all(
         .map(|lane| {
             let keys_of_lane = understood.iter().skip(lane).step_by(LANES);
             keys_of_lane
-                .map(|&at| (at, decide(&keys[at].items, &limits(&keys[at]))))
+                .map(|&at| (at, decide_key(history, &keys[at], &limits(&keys[at]))))
                 .collect()
         })
         .collect();
@@ -116,13 +134,14 @@ pub(super) fn decide_all(
         decision.is_some_and(|decision| matches!(decision.answer, Answer::Violated { .. }))
     };
     if !decisions.iter().any(violated) {
-        decide_rest(keys, budget, deadline, &mut decisions);
+        decide_rest(history, keys, budget, deadline, &mut decisions);
     }
     decisions
 }
 
 /// Gives what is left of the budget to the keys that are not decided, one after the other.
 fn decide_rest(
+    history: &History,
     keys: &[KeyView],
     budget: &Budget,
     deadline: Option<Instant>,
@@ -143,7 +162,7 @@ fn decide_rest(
             bytes: budget.max_memory,
             deadline,
         };
-        let decision = decide(&keys[at].items, &limits);
+        let decision = decide_key(history, &keys[at], &limits);
         left = left.saturating_sub(decision.steps);
         let established = |decision: &Decision| match decision.answer {
             Answer::Unknown { explained, .. } => explained,

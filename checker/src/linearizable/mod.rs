@@ -52,8 +52,14 @@ pub const ENTRY: Entry = Entry {
 /// Decides whether every key of a history is linearizable.
 fn check(history: &History, options: &Options) -> Verdict {
     let deadline = deadline(&options.budget);
-    let view = View::new(history, options.failed_cas);
-    let decisions = decide_all(&view.keys, &options.budget, deadline);
+    let Some(view) = View::new(history, options.failed_cas) else {
+        let mut verdict = Verdict::holds(Guarantee::Linearizable, "zones");
+        verdict
+            .warnings
+            .push("there are more events than can be numbered: 2^32".to_owned());
+        return verdict.unknown(Reason::BudgetMemory);
+    };
+    let decisions = decide_all(history, &view.keys, &options.budget, deadline);
     let searched = decisions.iter().flatten().any(|decision| decision.searched);
     let algorithm = if searched { "windowed-search" } else { "zones" };
     let mut verdict = Verdict::holds(Guarantee::Linearizable, algorithm);
@@ -113,7 +119,7 @@ fn with_evidence(
     let found: Vec<(Anomaly, Result<(), String>)> = violated
         .into_par_iter()
         .map(|(from, by, key)| {
-            let pieces = minimal(&key.items, from, by, &limits);
+            let pieces = minimal(history, key, (from, by), &limits);
             let anomaly = anomaly(history, options, key, &pieces);
             let confirmed = anomaly.confirm(history);
             (anomaly, confirmed)

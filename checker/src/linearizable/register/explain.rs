@@ -3,7 +3,7 @@
 use polygraph_history::{EventIndex, History, Op, Outcome, Time, Value};
 
 use super::evidence::Piece;
-use super::view::{Action, INITIAL, Item, KeyView, ValueId};
+use super::view::{Action, INITIAL, Item, KeyView, ValueId, item};
 
 /// What kind of violation it is, and why.
 pub(in crate::linearizable) struct Explanation {
@@ -68,12 +68,12 @@ impl Story<'_> {
         let (finder, value) = self
             .finders()
             .find(|&(_, value)| value != INITIAL && self.writers(value).is_empty())?;
-        let writers = self
+        let first = self
             .key
-            .items
-            .iter()
-            .filter(|item| item.action.writes() == Some(&value));
-        let first = writers.min_by_key(|item| item.start);
+            .rows
+            .first_writer(value)
+            .map(|row| item(self.history, row));
+        let first = first.as_ref();
         let (why, besides) = match (first, self.failed_writer(value)) {
             (Some(first), _) => (
                 format!(
@@ -391,17 +391,16 @@ impl Story<'_> {
 
     /// What to add to *written once* where the value was written at other times too.
     fn in_this_time(&self, value: ValueId) -> &'static str {
-        let all = self
-            .key
-            .items
-            .iter()
-            .filter(|item| item.action.writes() == Some(&value));
-        if all.count() > 1 { " in this time" } else { "" }
+        if self.key.rows.writers(value) > 1 {
+            " in this time"
+        } else {
+            ""
+        }
     }
 
     /// A failed attempt to write this value, if all attempts failed.
     fn failed_writer(&self, value: ValueId) -> Option<usize> {
-        let value = &self.key.values[value as usize];
+        let value = self.value(value);
         self.history.operations().iter().position(|operation| {
             operation.outcome == Outcome::Fail
                 && match self.history.op(operation) {
@@ -434,7 +433,17 @@ impl Story<'_> {
     }
 
     fn value(&self, value: ValueId) -> &Value {
-        &self.key.values[value as usize]
+        let Some(naming) = self.key.rows.naming(value).filter(|_| value != INITIAL) else {
+            return &Value::Null;
+        };
+        let operation = &self.history.operations()[naming.operation as usize];
+        match self.history.op(operation) {
+            Op::Read { value, .. } => value.as_ref().unwrap_or(&Value::Null),
+            Op::Write { value, .. } => value,
+            Op::Cas { to, .. } if naming.left => to,
+            Op::Cas { from, .. } => from,
+            _ => &Value::Null,
+        }
     }
 
     /// `read x=7`, `wrote x=9`, `replaced x=7 by 9`.
