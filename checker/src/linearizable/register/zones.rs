@@ -42,6 +42,9 @@ pub(super) struct Zone {
     pub(super) root: ValueId,
 }
 
+/// Two chains in conflict, after how simply that is told and about when it can be seen.
+type Ranked = ((u8, u32), ValueId, ValueId);
+
 /// The chains of a register.
 pub(super) struct Zones {
     /// Who wrote, found and replaced what.
@@ -84,10 +87,9 @@ impl Zones {
         }
         self.forward
             .sort_unstable_by_key(|zone| (zone.first_end, zone.last_start));
-        let conflicts = [self.overlap(), self.inside()];
-        let first = conflicts.iter().flatten().min_by_key(|conflict| conflict.0);
-        match first {
-            Some(&(_, one, other)) => Err(Conflict::Between(one, other)),
+        let conflicts = [self.overlap(rows), self.inside(rows)];
+        match conflicts.into_iter().flatten().min() {
+            Some((_, one, other)) => Err(Conflict::Between(one, other)),
             None => Ok(()),
         }
     }
@@ -158,29 +160,46 @@ impl Zones {
         value
     }
 
-    /// Two forward zones that overlap, and about when that is seen: the first.
-    fn overlap(&self) -> Option<(u32, ValueId, ValueId)> {
+    /// Two forward zones that overlap: the simplest to tell, and of those the first.
+    fn overlap(&self, rows: &Rows) -> Option<Ranked> {
         self.forward
             .windows(2)
             .filter(|pair| pair[1].first_end < pair[0].last_start)
-            .map(|pair| seen(&pair[0], &pair[1]))
+            .map(|pair| self.ranked(rows, &pair[1], &pair[0]))
             .min()
     }
 
-    /// A backward zone inside a forward one, and about when that is seen: the first.
-    fn inside(&self) -> Option<(u32, ValueId, ValueId)> {
+    /// A backward zone inside a forward one: the simplest to tell, and of those the first.
+    fn inside(&self, rows: &Rows) -> Option<Ranked> {
         let mut near = 0;
-        let mut first: Option<(u32, ValueId, ValueId)> = None;
+        let mut first: Option<Ranked> = None;
         for zone in &self.backward {
             let Some(around) = self.before(zone.last_start, &mut near) else {
                 continue;
             };
             if zone.first_end < around.last_start {
-                let conflict = seen(zone, around);
+                let conflict = self.ranked(rows, zone, around);
                 first = Some(first.map_or(conflict, |first| first.min(conflict)));
             }
         }
         first
+    }
+
+    /// A conflict of two chains, by how simply it is told and about when it can be seen.
+    fn ranked(&self, rows: &Rows, inner: &Zone, outer: &Zone) -> Ranked {
+        let writer = |value: ValueId| match self.clusters.writer[value as usize] {
+            NONE => (0, 0),
+            row => (rows.list[row as usize].start, rows.list[row as usize].end),
+        };
+        // Somebody wrote this after the other chain's first value was written, and had done so
+        // before somebody began who is of the other chain.
+        let (start, end) = writer(inner.root);
+        let written = end < outer.last_start && outer.first_end < start;
+        let direct = written && writer(outer.root).1 < start;
+        let later = inner.first_end.max(outer.first_end);
+        let moment = later.max(inner.last_start.min(outer.last_start));
+        let effort = u8::from(!written) + u8::from(!direct);
+        ((effort, moment), inner.root, outer.root)
     }
 
     /// The last forward zone that begins before this moment: looks further and further away from
@@ -204,11 +223,4 @@ impl Zones {
         *near = low + between.partition_point(|zone| zone.first_end < moment);
         self.forward.get(near.checked_sub(1)?)
     }
-}
-
-/// About when a conflict can be seen.
-fn seen(one: &Zone, other: &Zone) -> (u32, ValueId, ValueId) {
-    let later = one.first_end.max(other.first_end);
-    let moment = later.max(one.last_start.min(other.last_start));
-    (moment, one.root, other.root)
 }
