@@ -32,59 +32,73 @@ pub(super) struct Decision {
 
 /// Looks for an order of the operations of a key, by the fastest way that applies.
 fn decide_key(history: &History, key: &KeyView, limits: &Limits) -> Decision {
-    if limits.steps > 0
-        && let Some(answer) = linear(distinct::decide(&key.rows))
-    {
-        return Decision {
-            answer,
-            steps: key.rows.len() as u64,
-            searched: false,
-        };
+    if limits.steps == 0 {
+        return decide(&key.items(history), limits);
     }
-    decide(&key.items(history), limits)
+    let (known, steps) = distinct::decide(&key.rows, limits);
+    match decided(known, key.rows.len(), steps) {
+        Some(decision) => decision,
+        None => search_rest(&key.items(history), limits, steps),
+    }
 }
 
 /// Looks for an order of these items, sorted by start, by the fastest way that applies.
 pub(super) fn decide(items: &[Item], limits: &Limits) -> Decision {
-    let decided = |answer| Decision {
-        answer,
-        steps: items.len() as u64,
-        searched: false,
-    };
-    if items.is_empty() {
-        return decided(Answer::Linearizable);
+    if !items.is_empty() && limits.steps == 0 {
+        return Decision {
+            answer: search::out_of(Reason::BudgetSteps),
+            steps: 0,
+            searched: false,
+        };
     }
-    if limits.steps == 0 {
-        return decided(search::out_of(Reason::BudgetSteps));
+    let (known, steps) = distinct::decide_items(items, limits);
+    match decided(known, items.len(), steps) {
+        Some(decision) => decision,
+        None => search_rest(items, limits, steps),
     }
-    if let Some(answer) = linear(distinct::decide_items(items)) {
-        return decided(answer);
-    }
+}
+
+/// The same where distinct values did not decide, which took so many steps.
+fn search_rest(items: &[Item], limits: &Limits, before: u64) -> Decision {
     if let Some(by) = impossible(items) {
-        return decided(Answer::Violated { from: 0, by });
+        return Decision {
+            answer: Answer::Violated { from: 0, by },
+            steps: before + items.len() as u64,
+            searched: false,
+        };
     }
+    let limits = Limits {
+        steps: limits.steps.saturating_sub(before),
+        ..*limits
+    };
     // Values that nobody can observe any more may leave distinct ones.
     let reduced = reduce(items);
-    if let Some(answer) = linear(distinct::decide_items(&reduced)) {
-        return decided(answer);
+    let (known, steps) = match before {
+        0 => distinct::decide_items(&reduced, &limits),
+        _ => (Known::Open, 0),
+    };
+    if let Some(decision) = decided(known, items.len(), before + steps) {
+        return decision;
     }
-    let (answer, steps) = search::search(&reduced, limits);
+    let (answer, used) = search::search(&reduced, &limits);
     Decision {
         answer,
-        steps,
+        steps: before + steps + used,
         searched: true,
     }
 }
 
-fn linear(known: Known) -> Option<Answer> {
-    match known {
-        Known::Linearizable => Some(Answer::Linearizable),
-        Known::Violated(certificate) => Some(Answer::Violated {
-            from: 0,
-            by: certificate.by,
-        }),
-        Known::Open => None,
-    }
+fn decided(known: Known, operations: usize, searched: u64) -> Option<Decision> {
+    let answer = match known {
+        Known::Linearizable => Answer::Linearizable,
+        Known::Violated(by) => Answer::Violated { from: 0, by },
+        Known::Open => return None,
+    };
+    Some(Decision {
+        answer,
+        steps: searched + operations as u64,
+        searched: searched > 0,
+    })
 }
 
 /// When a check must stop.

@@ -92,7 +92,7 @@ fn alone(items: &[Item], by_breadth: bool) -> Answer {
 
 /// What distinct values say, if anything.
 fn refuted(items: &[Item]) -> Option<bool> {
-    match distinct::decide_items(items) {
+    match distinct::decide_items(items, &LIMITS).0 {
         Known::Linearizable => Some(false),
         Known::Violated(_) => Some(true),
         Known::Open => None,

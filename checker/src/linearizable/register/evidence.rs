@@ -9,7 +9,7 @@
 use polygraph_history::History;
 use rustc_hash::FxHashMap;
 
-use super::distinct::{self, Known};
+use super::distinct;
 use super::refute::Overwritten;
 use super::view::{Action, INITIAL, Item, KeyView, ValueId, without_mismatches};
 use crate::linearizable::decide::decide;
@@ -111,7 +111,7 @@ pub(in crate::linearizable) fn minimal(
     (from, by): (u64, u64),
     limits: &Limits,
 ) -> Vec<Piece> {
-    if let Known::Violated(certificate) = distinct::decide(&key.rows) {
+    if let Some(certificate) = distinct::refuted(&key.rows) {
         // Where values are distinct, whoever may have left what is found is among these already.
         let mut pieces = certificate.pieces(history, &key.rows);
         pieces.sort_by_key(|piece| (piece.item.start, piece.item.operation));

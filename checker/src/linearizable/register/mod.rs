@@ -4,6 +4,7 @@
 //! - `distinct`: start here; what is known without a search where every value was written once.
 //!   `clusters`: who wrote, found and replaced what. `zones`: chains of them, in near-linear
 //!   time. `order`: the order that explains them. `certificate`: the few that have none.
+//!   `placement`: where failed compare-and-sets fit in.
 //! - `refute`: what else needs no search. `relevance`: the same problem, smaller. `obligations`:
 //!   when a value may be left.
 //! - `evidence`: a small sub-history that is wrong. `explain`: what to say of it.
@@ -15,6 +16,7 @@ pub(super) mod evidence;
 pub(super) mod explain;
 pub(super) mod obligations;
 mod order;
+mod placement;
 pub(super) mod refute;
 pub(super) mod relevance;
 pub(super) mod rows;

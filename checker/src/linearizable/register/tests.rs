@@ -1,7 +1,16 @@
 //! Orders and certificates of distinct values, against the definition.
 
 use super::distinct::{self, Known};
+use super::evidence::prefix;
 use super::view::{Action, Item};
+use crate::linearizable::decide::decide;
+use crate::linearizable::search::{Answer, Limits};
+
+const LIMITS: Limits = Limits {
+    steps: u64::MAX,
+    bytes: u64::MAX,
+    deadline: None,
+};
 
 /// SplitMix64.
 pub(super) struct Rng(pub(super) u64);
@@ -30,11 +39,11 @@ pub(super) fn run(rng: &mut Rng, count: usize, clients: u64, mismatches: bool) -
         match open[client] {
             None if items.len() < count => {
                 let roll = rng.below(100);
-                let action = if roll < 40 {
+                let action = if roll < 30 {
                     Action::Read(0)
                 } else {
                     written += 1;
-                    if roll < 40 + cas {
+                    if roll < 30 + cas {
                         Action::Cas {
                             from: if rng.below(4) == 0 {
                                 rng.below(written) as u32
@@ -141,10 +150,87 @@ fn orders_explain_what_they_order() {
                 assert!(explains(&items, &order), "seed {seed}: {items:?} {order:?}");
             }
             None => assert!(
-                matches!(distinct::decide_items(&items), Known::Violated(_)),
+                matches!(
+                    distinct::decide_items(&items, &LIMITS).0,
+                    Known::Violated(_)
+                ),
                 "seed {seed}"
             ),
         }
     }
     assert!((10_000..18_000).contains(&ordered), "{ordered}");
+}
+
+#[test]
+fn failed_compare_and_sets_are_placed_as_the_definition_says() {
+    let (mut counts, mut searched) = ([0_u32; 3], 0);
+    for seed in 0..20_000 {
+        let rng = &mut Rng(seed);
+        let (count, clients) = (2 + rng.below(8) as usize, 2 + rng.below(4));
+        let mut items = run(rng, count, clients, true);
+        let tampered = rng.below(2) == 0;
+        if tampered {
+            tamper(rng, &mut items);
+        }
+        let expected = has_order(&items, 0, 0);
+        assert!(tampered || expected, "seed {seed}: {items:?}");
+        let (known, steps) = distinct::decide_items(&items, &LIMITS);
+        match known {
+            Known::Linearizable => assert!(expected, "seed {seed}: {items:?}"),
+            Known::Violated(by) => {
+                assert!(!expected, "seed {seed}: {items:?}");
+                let until: Vec<Item> = prefix(&items, by).into_iter().map(|p| p.item).collect();
+                assert!(!has_order(&until, 0, 0), "seed {seed}: {items:?} {by}");
+            }
+            Known::Open => {}
+        }
+        searched += u32::from(steps > 0);
+        counts[match known {
+            Known::Linearizable => 0,
+            Known::Violated(_) => 1,
+            Known::Open => 2,
+        }] += 1;
+        let answer = decide(&items, &LIMITS).answer;
+        assert_eq!(answer == Answer::Linearizable, expected, "seed {seed}");
+    }
+    println!("{counts:?}, {searched} searched");
+    assert!(
+        counts[0] > 10_000 && counts[1] > 1_000 && searched > 100,
+        "{counts:?} {searched}"
+    );
+}
+
+/// What a run shows has an order, and nearly always it is found without searching all of it.
+#[test]
+fn failed_compare_and_sets_of_long_runs_find_their_places() {
+    let mut open = 0;
+    for seed in 0..300 {
+        let rng = &mut Rng(seed);
+        let clients = 2 + rng.below(19);
+        let items = run(rng, 500, clients, true);
+        match distinct::decide_items(&items, &LIMITS).0 {
+            Known::Linearizable => {}
+            Known::Open => open += 1,
+            Known::Violated(_) => panic!("seed {seed}"),
+        }
+    }
+    assert!(open < 30, "{open}");
+}
+
+/// Every order of the operations, by the definition.
+pub(super) fn has_order(items: &[Item], placed: u32, state: u32) -> bool {
+    let left: Vec<usize> = (0..items.len())
+        .filter(|at| placed >> at & 1 == 0)
+        .collect();
+    left.iter().all(|&at| items[at].pending())
+        || left.iter().any(|&at| {
+            let first = !left.iter().any(|&other| items[other].end < items[at].start);
+            let next = match items[at].action {
+                Action::Read(value) => (value == state).then_some(state),
+                Action::Write(value) => Some(value),
+                Action::Cas { from, to } => (from == state).then_some(to),
+                Action::Mismatch(value) => (value != state).then_some(state),
+            };
+            first && next.is_some_and(|next| has_order(items, placed | 1 << at, next))
+        })
 }
