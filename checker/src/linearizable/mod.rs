@@ -1,6 +1,7 @@
 //! Linearizability of single operations: reads, writes and compare-and-sets of registers.
 //!
 //! - [`ENTRY`]: the check. [`Proof`], [`confirm`]: its evidence, and the code that checks it.
+//! - [`Online`]: the same while events arrive, as far as that is decided by distinct values.
 //! - `register`: what is known of registers; distinct values in near-linear time.
 //! - `search`: everything else; two halves that take turns, `breadth` and `lazy`.
 //!
@@ -26,6 +27,7 @@ use crate::{Anomaly, Entry, Options, Reason, Validity, Verdict};
 mod confirm;
 mod decide;
 mod item;
+mod online;
 mod proof;
 mod register;
 mod search;
@@ -33,6 +35,7 @@ mod search;
 mod tests;
 
 pub use confirm::confirm;
+pub use online::{Deferred, Online, Violation};
 pub use proof::{Kept, Proof};
 
 use decide::{Decision, deadline, decide_all};

@@ -5,4 +5,5 @@ mod build;
 mod cases;
 mod corpora;
 mod fuzz;
+mod online;
 mod random;

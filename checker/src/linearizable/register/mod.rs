@@ -5,6 +5,7 @@
 //!   `clusters`: who wrote, found and replaced what. `zones`: chains of them, in near-linear
 //!   time. `order`: the order that explains them. `certificate`: the few that have none.
 //!   `placement`: where failed compare-and-sets fit in.
+//! - `stream`: the same while events arrive.
 //! - `refute`: what else needs no search. `relevance`: the same problem, smaller. `obligations`:
 //!   when a value may be left.
 //! - `evidence`: a small sub-history that is wrong. `explain`: what to say of it.
@@ -20,6 +21,7 @@ mod placement;
 pub(super) mod refute;
 pub(super) mod relevance;
 pub(super) mod rows;
+pub(super) mod stream;
 #[cfg(test)]
 mod tests;
 mod values;

@@ -48,6 +48,20 @@ pub(in crate::linearizable) struct KeyView {
 }
 
 impl KeyView {
+    /// What it was by the end of an event, failed compare-and-sets aside: what had not ended may
+    /// take effect later, or never.
+    pub(in crate::linearizable) fn until(mut self, rank: u64) -> KeyView {
+        self.rows.mismatches.clear();
+        self.rows.list.retain_mut(|row| {
+            if u64::from(row.end) > rank + 1 {
+                row.end = NONE;
+            }
+            let says = !row.pending() || row.leaves != NONE;
+            says && u64::from(row.start) <= rank + 1
+        });
+        self
+    }
+
     /// What says something, by start, as the search takes it.
     pub(in crate::linearizable) fn items(&self, history: &History) -> Vec<Item> {
         let mut items: Vec<Item> = Vec::with_capacity(self.rows.len());
