@@ -32,14 +32,18 @@ pub(in crate::linearizable) fn explain(
         .or_else(|| story.new_then_old())
         .or_else(|| story.twice_the_same())
         .or_else(|| story.replaced())
+        .or_else(|| story.never_possible())
+        .or_else(|| story.behind())
         .or_else(|| story.to_and_fro())
+        .or_else(|| story.two_at_once())
+        .or_else(|| story.refused_in_spite())
         .unwrap_or_else(|| story.no_order())
 }
 
-struct Story<'a> {
+pub(super) struct Story<'a> {
     history: &'a History,
-    key: &'a KeyView,
-    pieces: &'a [Piece],
+    pub(super) key: &'a KeyView,
+    pub(super) pieces: &'a [Piece],
 }
 
 impl Story<'_> {
@@ -49,13 +53,13 @@ impl Story<'_> {
         piece.item.action.requires().copied().filter(|_| used)
     }
 
-    fn finders(&self) -> impl Iterator<Item = (&Item, ValueId)> {
+    pub(super) fn finders(&self) -> impl Iterator<Item = (&Item, ValueId)> {
         self.pieces
             .iter()
             .filter_map(|piece| Story::found(piece).map(|value| (&piece.item, value)))
     }
 
-    fn writers(&self, value: ValueId) -> Vec<&Item> {
+    pub(super) fn writers(&self, value: ValueId) -> Vec<&Item> {
         self.pieces
             .iter()
             .map(|piece| &piece.item)
@@ -425,14 +429,14 @@ impl Story<'_> {
         self.history.operations()[item.operation].invoke
     }
 
-    fn client(&self, item: &Item) -> String {
+    pub(super) fn client(&self, item: &Item) -> String {
         format!(
             "client {}",
             self.history.operations()[item.operation].process
         )
     }
 
-    fn value(&self, value: ValueId) -> &Value {
+    pub(super) fn value(&self, value: ValueId) -> &Value {
         let Some(naming) = self.key.rows.naming(value).filter(|_| value != INITIAL) else {
             return &Value::Null;
         };
@@ -447,7 +451,7 @@ impl Story<'_> {
     }
 
     /// `read x=7`, `wrote x=9`, `replaced x=7 by 9`.
-    fn did(&self, item: &Item) -> String {
+    pub(super) fn did(&self, item: &Item) -> String {
         let key = &self.key.key;
         match &item.action {
             Action::Read(value) => format!("read {key}={}", self.value(*value)),
@@ -469,7 +473,7 @@ impl Story<'_> {
     }
 
     /// `its write of 9`.
-    fn doing(&self, item: &Item) -> String {
+    pub(super) fn doing(&self, item: &Item) -> String {
         match &item.action {
             Action::Read(value) => format!("its read of {}", self.value(*value)),
             Action::Write(value) => format!("its write of {}", self.value(*value)),
@@ -484,11 +488,11 @@ impl Story<'_> {
         }
     }
 
-    fn began(&self, item: &Item) -> String {
+    pub(super) fn began(&self, item: &Item) -> String {
         self.moment(self.invoke(item))
     }
 
-    fn ended(&self, item: &Item) -> String {
+    pub(super) fn ended(&self, item: &Item) -> String {
         self.moment(item.returned)
     }
 
@@ -502,7 +506,7 @@ impl Story<'_> {
     }
 }
 
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     match chars.next() {
         Some(first) => first.to_uppercase().chain(chars).collect(),

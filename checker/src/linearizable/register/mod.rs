@@ -8,9 +8,11 @@
 //! - `stream`: the same while events arrive.
 //! - `refute`: what else needs no search. `relevance`: the same problem, smaller. `obligations`:
 //!   when a value may be left.
-//! - `evidence`: a small sub-history that is wrong. `explain`: what to say of it.
+//! - `evidence`: a small sub-history that is wrong. `explain`, `chains`: what to say of
+//!   it.
 
 mod certificate;
+mod chains;
 mod clusters;
 pub(super) mod distinct;
 pub(super) mod evidence;
