@@ -162,7 +162,7 @@ fn keys_are_judged_each_for_itself() {
         let rng = &mut Rng(seed);
         let (one, mut other) = (history(rng, 30), history(rng, 30));
         map_op(&mut other.events, |key, _| {
-            *key = Key::from(format!("other {key}").as_str())
+            *key = Key::from(format!("other {key}").as_str());
         });
         for event in &mut other.events {
             if let Process::Client(process) = &mut event.process {
