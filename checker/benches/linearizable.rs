@@ -7,9 +7,12 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use polygraph_checker::{Options, Verdict, entry};
+use polygraph_checker::linearizable::{Interval, Judgement, Query, check_model};
+use polygraph_checker::model::{Call, CasRegister, CasRegisterOp, Object};
+use polygraph_checker::{Budget, FailedCas, Options, Validity, Verdict, entry};
 use polygraph_history::{
-    Body, ErrorName, Event, Guarantee, History, Key, Kind, Op, Order, Process, Time, Value,
+    Body, ErrorName, Event, Guarantee, History, Key, Kind, Op, Operation, Order, Process, Time,
+    Value,
 };
 
 /// What a history is like.
@@ -38,6 +41,10 @@ enum Wrong {
     Stale,
     /// A read in the middle returns a value that nobody wrote.
     Phantom,
+    /// Two values that were written at the same time in the beginning, and again in the middle,
+    /// are then both read: each read by itself is possible, and only the orders of all operations
+    /// show that not both are.
+    Both,
 }
 
 const NEVER: usize = usize::MAX;
@@ -243,6 +250,13 @@ fn history(shape: &Shape) -> History {
     let mut processes: Vec<u64> = (0..shape.clients as u64).collect();
     let mut begun = 0;
     while begun < shape.operations {
+        if shape.wrong == Wrong::Both {
+            if begun == 0 {
+                run.both(false);
+            } else if begun == shape.operations / 2 && !run.tampered {
+                run.both(true);
+            }
+        }
         let at = run.rng.below(shape.clients as u64) as usize;
         clients[at] = match std::mem::replace(&mut clients[at], Client::Idle) {
             Client::Idle => {
@@ -282,6 +296,31 @@ impl Run<'_> {
             used: 0,
         });
         self.registers.len() - 1
+    }
+
+    /// Two writes at the same time, and perhaps reads of both at the same time.
+    fn both(&mut self, read: bool) {
+        let clients: Vec<u64> = (0..4).map(|client| 1_000_000 + client).collect();
+        let key = self.registers[0].key.clone();
+        let values = [100, 101].map(Value::Int);
+        for writing in [true, false] {
+            if !writing && !read {
+                break;
+            }
+            for kind in [Kind::Invoke, Kind::Ok] {
+                for (value, client) in values.iter().zip(&clients[if writing { 0 } else { 2 }..]) {
+                    let (key, value) = (key.clone(), value.clone());
+                    let seen = Some(value.clone()).filter(|_| kind == Kind::Ok);
+                    let op = match writing {
+                        true => Op::Write { key, value },
+                        false => Op::Read { key, value: seen },
+                    };
+                    self.event(*client, kind, op);
+                }
+            }
+        }
+        self.registers[0].value = values[1].clone();
+        self.tampered = read;
     }
 
     fn event(&mut self, process: u64, kind: Kind, op: Op) {
@@ -329,7 +368,7 @@ impl Run<'_> {
         match op {
             Op::Read { key, .. } => {
                 let wrong = match self.shape.wrong {
-                    Wrong::No => None,
+                    Wrong::No | Wrong::Both => None,
                     Wrong::Stale => Some(register.earlier.clone()).filter(|v| *v != Value::Null),
                     Wrong::Phantom => Some(Value::Int(-1)),
                 };
@@ -438,6 +477,164 @@ fn etcd_logs() -> Vec<History> {
     texts.map(|text| etcd_log(&text)).collect()
 }
 
+/// The operations of a history of one register, for the search alone: without what is known of
+/// registers.
+fn intervals(history: &History) -> Vec<Interval<CasRegisterOp<Value>>> {
+    let interval = |operation: &Operation| {
+        let call = Call {
+            op: history.op(operation),
+            outcome: operation.outcome,
+            error: None,
+            process: 0,
+            failed_cas: FailedCas::Observe,
+        };
+        let op = CasRegister::<Value>::action(&call).expect("an operation of registers")?;
+        Some(Interval {
+            start: operation.start,
+            end: Some(operation.end),
+            op,
+        })
+    };
+    history.operations().iter().filter_map(interval).collect()
+}
+
+/// Five values on one key: how long each client count, length and share of crashes takes, by
+/// everything that is known of registers and by the search alone.
+fn cells(chosen: impl Fn(&str) -> bool) {
+    let budget = Budget {
+        max_time: Some(Duration::from_secs(20)),
+        ..Budget::default()
+    };
+    println!(
+        "\n{:<24} {:>10} {:>10} {:>10}   {:>10} {:>10} {:>10}   [ms; `-` is unknown]",
+        "5 values, 1 key", "valid", "phantom", "both", "valid*", "phantom*", "both*"
+    );
+    for clients in [5, 10, 20, 50] {
+        for (operations, crash) in [
+            (1000, 0),
+            (1000, 10),
+            (10_000, 0),
+            (10_000, 5),
+            (10_000, 10),
+        ] {
+            let name = format!("{clients} clients, {operations}, {crash} ‰");
+            if !chosen(&format!("cells {name}")) {
+                continue;
+            }
+            print!("{name:<24}");
+            for alone in [false, true] {
+                for wrong in [Wrong::No, Wrong::Phantom, Wrong::Both] {
+                    let shape = Shape {
+                        operations,
+                        clients,
+                        crash,
+                        wrong,
+                        ..FIVE
+                    };
+                    print!(" {:>10}", cell(&history(&shape), alone, budget));
+                }
+                print!("  ");
+            }
+            println!();
+        }
+    }
+    println!("  * by the search alone");
+}
+
+/// The best time of one cell.
+fn cell(history: &History, alone: bool, budget: Budget) -> String {
+    let intervals = intervals(history);
+    let model = CasRegister {
+        initial: Value::Null,
+    };
+    let query = Query {
+        budget,
+        states: 0,
+        ..Query::default()
+    };
+    let options = Options {
+        budget,
+        ..Options::default()
+    };
+    let mut best = Duration::MAX;
+    let mut decided = true;
+    let begin = Instant::now();
+    while best == Duration::MAX || begin.elapsed() < Duration::from_millis(300) {
+        let begin = Instant::now();
+        decided = if alone {
+            let judgement = check_model(&model, &intervals, &query).expect("it goes forward");
+            !matches!(judgement, Judgement::Unknown { .. })
+        } else {
+            let entry = entry(Guarantee::Linearizable).expect("it is in the registry");
+            (entry.check)(history, &options).validity != Validity::Unknown
+        };
+        best = best.min(begin.elapsed());
+    }
+    let took = format!("{:.2}", best.as_secs_f64() * 1e3);
+    if decided { took } else { format!("- {took}") }
+}
+
+/// What nobody can decide: fifty clients, five values, and something wrong. The answer must come
+/// when the memory or the time is used up, and the process must not hold more.
+fn budgets() {
+    let shape = Shape {
+        clients: 50,
+        crash: 0,
+        wrong: Wrong::Phantom,
+        ..FIVE
+    };
+    let intervals = intervals(&history(&shape));
+    let model = CasRegister {
+        initial: Value::Null,
+    };
+    println!("\n50 clients, 10000, phantom*: limit, time, growth of the peak of memory");
+    for (steps, megabytes, seconds) in [
+        (1_000_000, 4096, 600),
+        (u64::MAX, 64, 600),
+        (u64::MAX, 256, 600),
+        (u64::MAX, 4096, 2),
+    ] {
+        let before = peak();
+        let query = Query {
+            budget: Budget {
+                max_steps: steps,
+                max_memory: megabytes << 20,
+                max_time: Some(Duration::from_secs(seconds)),
+            },
+            ..Query::default()
+        };
+        let begin = Instant::now();
+        let judgement = check_model(&model, &intervals, &query).expect("it goes forward");
+        let took = begin.elapsed();
+        let Judgement::Unknown {
+            reason,
+            until,
+            frontier,
+            branching,
+        } = judgement
+        else {
+            panic!("somebody decided it");
+        };
+        println!(
+            "{steps} steps, {megabytes} MiB, {seconds} s: {} in {:.2} s, {} MiB; all up to {:?}, \
+             {frontier} configurations, by {:?}",
+            reason.name(),
+            took.as_secs_f64(),
+            (peak() - before) >> 20,
+            until,
+            branching
+        );
+    }
+}
+
+/// The most bytes that the process has held so far; 0 where nobody says.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    number.map_or(0, |number| number.parse::<u64>().unwrap_or(0) << 10)
+}
+
 fn main() {
     let wanted = std::env::args().skip(1).find(|word| !word.starts_with('-'));
     let chosen = |name: &str| {
@@ -476,6 +673,16 @@ fn main() {
         if let Some(anomaly) = verdict.anomalies.first() {
             println!("    {}", anomaly.explanation);
         }
+    }
+    if chosen("cells")
+        || wanted
+            .as_ref()
+            .is_some_and(|wanted| wanted.starts_with("cells"))
+    {
+        cells(chosen);
+    }
+    if chosen("budgets") {
+        budgets();
     }
     let logs = if chosen("etcd logs") {
         etcd_logs()

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::ModelKind;
+
 /// What a failed compare-and-set says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailedCas {
@@ -36,20 +38,29 @@ impl Default for Budget {
 /// Everything that a check takes besides the history.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
+    /// What the objects are; recognised by their operations where it is not given.
+    pub model: Option<ModelKind>,
+    /// How many permits a semaphore has.
+    pub permits: u32,
     /// What a failed compare-and-set says.
     pub failed_cas: FailedCas,
     /// How hard to try.
     pub budget: Budget,
     /// How many anomalies are worked out in full; all are counted.
     pub max_anomalies: usize,
+    /// Whether an order is wanted where a history is linearizable: [`crate::Verdict::witness`].
+    pub witness: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
         Options {
+            model: None,
+            permits: 1,
             failed_cas: FailedCas::Observe,
             budget: Budget::default(),
             max_anomalies: 16,
+            witness: false,
         }
     }
 }

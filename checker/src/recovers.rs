@@ -7,9 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use polygraph_history::{
-    Guarantee, History, Kind, NodeId, Op, Operation, Outcome, Phase, Process, Time,
-};
+use polygraph_history::{Guarantee, History, NodeId, Op, Operation, Outcome, Phase, Process, Time};
 
 use crate::verdict::Proof as AnyProof;
 use crate::{Anomaly, Entry, Options, Reason, Validity, Verdict};
@@ -97,7 +95,7 @@ pub(crate) fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
         }
     }
     for operation in history.operations() {
-        let event = &history.events()[operation.invoke];
+        let event = history.event(operation.invoke);
         if event.node != Some(proof.node) || event.time < healed {
             continue;
         }
@@ -105,9 +103,9 @@ pub(crate) fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
             continue;
         }
         asked_at = Some(event.time);
-        let completion = history.completion(operation);
-        let ok = completion.filter(|completion| completion.kind == Kind::Ok);
-        answers += usize::from(ok.is_some_and(|ok| ok.time.since(healed) <= RECOVERY_DEADLINE));
+        let completed = history.completed_at(operation);
+        let ok = completed.filter(|_| operation.outcome == Outcome::Ok);
+        answers += usize::from(ok.is_some_and(|at| at.since(healed) <= RECOVERY_DEADLINE));
     }
     match (asked_at, answers) {
         (None, _) => Err(format!(
@@ -132,7 +130,7 @@ fn healed_at(history: &History) -> Time {
 fn asked(history: &History, operation: &Operation) -> Option<NodeId> {
     match history.op(operation) {
         Op::Peek { .. } => None,
-        _ => history.events()[operation.invoke].node,
+        _ => history.node(operation.invoke),
     }
 }
 

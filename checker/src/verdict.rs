@@ -36,6 +36,8 @@ pub enum Reason {
     BudgetMemory,
     /// The time ran out.
     BudgetTime,
+    /// Somebody asked it to stop.
+    Interrupted,
     /// Too little happened for the guarantee to mean something.
     TooFewOpportunities,
     /// The history has nothing that the guarantee is about.
@@ -54,6 +56,7 @@ impl Reason {
             Reason::BudgetSteps => "budget-steps",
             Reason::BudgetMemory => "budget-memory",
             Reason::BudgetTime => "budget-time",
+            Reason::Interrupted => "interrupted",
             Reason::TooFewOpportunities => "too-few-opportunities",
             Reason::NotApplicable => "not-applicable",
             Reason::NotObservable => "not-observable",
@@ -70,7 +73,7 @@ pub struct Verdict {
     /// The answer.
     pub validity: Validity,
     /// Which algorithm decided, for people who compare.
-    pub algorithm: &'static str,
+    pub algorithm: String,
     /// How many operations it looked at.
     pub operations_checked: u64,
     /// How many of them had an unknown outcome.
@@ -87,16 +90,19 @@ pub struct Verdict {
     pub anomaly_count: u64,
     /// What a reader should know besides.
     pub warnings: Vec<String>,
+    /// Orders that show that it holds, where [`crate::Options::witness`] asks for them and the way
+    /// that decided has them.
+    pub witness: Option<linearizable::Witness>,
 }
 
 impl Verdict {
     /// A verdict that holds, to be filled in.
     #[must_use]
-    pub fn holds(guarantee: Guarantee, algorithm: &'static str) -> Verdict {
+    pub fn holds(guarantee: Guarantee, algorithm: impl Into<String>) -> Verdict {
         Verdict {
             guarantee,
             validity: Validity::Holds,
-            algorithm,
+            algorithm: algorithm.into(),
             operations_checked: 0,
             indeterminate: 0,
             opportunities: 0,
@@ -105,6 +111,7 @@ impl Verdict {
             anomalies: Vec::new(),
             anomaly_count: 0,
             warnings: Vec::new(),
+            witness: None,
         }
     }
 
@@ -135,8 +142,10 @@ pub struct Anomaly {
 /// Evidence in a form that a second, simple function checks.
 #[derive(Clone, Debug)]
 pub enum Proof {
-    /// Of a history that is not linearizable.
+    /// Of a register that is not linearizable.
     Linearizable(linearizable::Proof),
+    /// The same of any object.
+    Certificate(linearizable::Certificate),
     /// Of a transactional anomaly.
     Isolation(isolation::Proof),
     /// Of a session that saw what it must not.
@@ -155,10 +164,27 @@ impl Anomaly {
     pub fn confirm(&self, history: &History) -> Result<(), String> {
         match &self.proof {
             Proof::Linearizable(proof) => linearizable::confirm(history, proof),
+            Proof::Certificate(certificate) => {
+                linearizable::confirm_certificate(history, certificate)
+                    .map(|_| ())
+                    .map_err(|problem| problem.to_string())
+            }
             Proof::Isolation(proof) => isolation::confirm(history, proof),
             Proof::Session(proof) => session::confirm(history, proof),
             Proof::Replicas(proof) => replicas::confirm(history, proof),
             Proof::Recovers(proof) => recovers::confirm(history, proof),
+        }
+    }
+
+    /// The evidence as it is written to a file, where it is that of linearizability.
+    #[must_use]
+    pub fn certificate(&self) -> Option<linearizable::Certificate> {
+        match &self.proof {
+            Proof::Linearizable(proof) => Some(proof.into()),
+            Proof::Certificate(certificate) => Some(certificate.clone()),
+            Proof::Isolation(_) | Proof::Session(_) | Proof::Replicas(_) | Proof::Recovers(_) => {
+                None
+            }
         }
     }
 }

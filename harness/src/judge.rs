@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use polygraph_checker::{Options, Reason, Validity};
+use polygraph_checker::{Options, Reason, Validity, Verdict};
 use polygraph_history::{Guarantee, History, Kind, Outcome as OperationOutcome, Phase};
 use polygraph_results::{Counts, FaultCounts, GuaranteeReport, Observed, Outcome, Report};
 use polygraph_targets::{Claim, Stance};
@@ -31,6 +31,16 @@ pub mod exit {
 /// Asks a history; one without an operation that took place shows nothing.
 #[must_use]
 pub fn ask(history: &History, question: &Question, options: &Options) -> GuaranteeReport {
+    answer(history, question, options).0
+}
+
+/// The same with the verdict as the checker gave it, which has the proofs.
+#[must_use]
+pub fn answer(
+    history: &History,
+    question: &Question,
+    options: &Options,
+) -> (GuaranteeReport, Verdict) {
     let began = Instant::now();
     let mut verdict = question.check(history, options);
     let took_place = history
@@ -54,7 +64,7 @@ pub fn ask(history: &History, question: &Question, options: &Options) -> Guarant
             question.name()
         ));
     }
-    report
+    (report, verdict)
 }
 
 /// Judges a finished run.
@@ -112,6 +122,7 @@ pub fn test(resolved: &Resolved, finished: &Finished, options: &Options) -> Repo
         command: "test".to_owned(),
         verdict: "none",
         exit: exit::OK,
+        file: None,
         target: Some(spec.target.clone()),
         settings: Some(spec.settings.clone()),
         workload: Some(spec.workload.name.clone()),
@@ -125,6 +136,7 @@ pub fn test(resolved: &Resolved, finished: &Finished, options: &Options) -> Repo
         assumptions: assumptions(options),
         warnings,
         guarantees,
+        proof: None,
         replay: None,
         run: None,
         runs: Vec::new(),

@@ -9,7 +9,7 @@ use polygraph_cluster::{Deployment, Node, World};
 use polygraph_history::settings::Settings;
 use polygraph_history::spec::{Spec, WorkloadSpec};
 use polygraph_history::{Guarantee, History, NodeId, OpKind, Order, Time};
-use polygraph_nemesis::{Env, nemesis, schedule};
+use polygraph_nemesis::{Env, nemesis, schedule, script};
 use polygraph_results::{GuaranteeReport, Observed};
 use polygraph_workloads::{Replicas, Setup, workload};
 
@@ -34,6 +34,8 @@ pub struct Test<F> {
     supports: Vec<OpKind>,
     options: sim::Options,
     has_leader: bool,
+    /// The lines of the schedule that it is to follow.
+    schedule: Option<String>,
 }
 
 /// What a test of your own found.
@@ -57,6 +59,7 @@ impl<N: Node + 'static, F: Fn(NodeId) -> N + 'static> Test<F> {
                 },
                 nemesis: Vec::new(),
                 nemesis_settings: Settings::defaults(polygraph_nemesis::KNOBS),
+                schedule: None,
                 world: "sim".to_owned(),
                 nodes: 3,
                 clients: defaults::CLIENTS,
@@ -70,6 +73,7 @@ impl<N: Node + 'static, F: Fn(NodeId) -> N + 'static> Test<F> {
             supports: vec![OpKind::Read, OpKind::Write],
             options: sim::Options::default(),
             has_leader: false,
+            schedule: None,
         }
     }
 
@@ -91,6 +95,14 @@ impl<N: Node + 'static, F: Fn(NodeId) -> N + 'static> Test<F> {
     #[must_use]
     pub fn nemesis(mut self, names: &[&str]) -> Test<F> {
         self.spec.nemesis = names.iter().map(|&name| name.to_owned()).collect();
+        self
+    }
+
+    /// Follows the faults of a schedule, one a line, instead of drawing them from the seed: what
+    /// `polygraph test --schedule` reads from a file.
+    #[must_use]
+    pub fn schedule(mut self, lines: &str) -> Test<F> {
+        self.schedule = Some(lines.to_owned());
         self
     }
 
@@ -139,7 +151,7 @@ impl<N: Node + 'static, F: Fn(NodeId) -> N + 'static> Test<F> {
     /// Runs it.
     ///
     /// # Panics
-    /// If a name is unknown, or the store breaks the rules of a history (answers with another
+    /// If a name is unknown, a line of the schedule is no fault, or the store breaks the rules of a history (answers with another
     /// operation than it was asked for).
     #[must_use]
     pub fn run(mut self) -> Findings {
@@ -167,13 +179,24 @@ impl<N: Node + 'static, F: Fn(NodeId) -> N + 'static> Test<F> {
             use polygraph_cluster::Control as _;
             Env::new(&deployment, self.has_leader, world.capabilities())
         };
-        let planned = schedule(
-            &families,
-            &env,
-            Time(self.spec.time_ns),
-            self.spec.seed,
-            &self.spec.nemesis_settings,
-        );
+        let end = Time(self.spec.time_ns);
+        let planned = match &self.schedule {
+            Some(lines) => {
+                let given = script::read(lines.as_bytes(), &env, end);
+                let given = given.unwrap_or_else(|error| name(format!("the schedule: {error}")));
+                let families = script::families(&given);
+                self.spec.nemesis = families.iter().map(ToString::to_string).collect();
+                self.spec.schedule = Some(script::digest(&given));
+                given
+            }
+            None => schedule(
+                &families,
+                &env,
+                end,
+                self.spec.seed,
+                &self.spec.nemesis_settings,
+            ),
+        };
         let replicas: Replicas = everywhere(self.spec.nodes);
         let setup = Setup {
             seed: self.spec.seed,

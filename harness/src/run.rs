@@ -97,13 +97,22 @@ pub fn conduct(
         target.has_leader(),
         world.capabilities(),
     );
-    let planned = schedule(
-        &resolved.nemeses,
-        &env,
-        Time(spec.time_ns),
-        spec.seed,
-        &spec.nemesis_settings,
-    );
+    let planned = match (&resolved.script, &conduct.replay) {
+        (Some(script), _) => script.clone(),
+        (None, Some((_, followed))) if spec.schedule.is_some() => {
+            followed.iter().map(|fault| fault.planned.clone()).collect()
+        }
+        (None, None) if spec.schedule.is_some() => {
+            anyhow::bail!("the faults of this run were given in a file, and that is not here")
+        }
+        _ => schedule(
+            &resolved.nemeses,
+            &env,
+            Time(spec.time_ns),
+            spec.seed,
+            &spec.nemesis_settings,
+        ),
+    };
     let counts = count_planned(spec, &planned);
     let (source, faults) = match conduct.replay {
         Some((plan, schedule)) => (Source::Replayed(plan), Faults::replayed(schedule)),

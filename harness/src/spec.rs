@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use polygraph_cluster::Deployment;
+use polygraph_cluster::{Deployment, local, sim};
 use polygraph_history::settings::Settings;
 use polygraph_history::spec::{Spec, WorkloadSpec};
-use polygraph_history::{FaultFamily, Guarantee, OpKind};
-use polygraph_nemesis::{NEMESES, Nemesis, nemesis};
+use polygraph_history::{FaultFamily, Guarantee, OpKind, ReadError, Time};
+use polygraph_nemesis::{Env, NEMESES, Nemesis, Planned, nemesis, script};
 use polygraph_targets::{Target, target};
 use polygraph_workloads::{Workload, workload};
 
@@ -59,6 +59,8 @@ pub struct Resolved {
     pub workload: &'static dyn Workload,
     /// The fault families.
     pub nemeses: Vec<&'static dyn Nemesis>,
+    /// The faults, if they were given and are not to be drawn from the seed.
+    pub script: Option<Vec<Planned>>,
     /// The operations that the target supports.
     pub supported: Vec<OpKind>,
     /// What is asked for by name.
@@ -112,6 +114,7 @@ impl Resolved {
             },
             nemesis: families(&request.nemesis)?,
             nemesis_settings,
+            schedule: None,
             world: world.to_owned(),
             nodes: positive("--nodes", request.nodes.unwrap_or(defaults::NODES), 1000)?,
             clients: positive(
@@ -175,12 +178,34 @@ impl Resolved {
             target,
             workload,
             nemeses,
+            script: None,
             supported,
             asked,
             notes: Vec::new(),
         };
         resolved.fit()?;
         Ok(resolved)
+    }
+
+    /// Takes the faults from the file of a schedule instead of drawing them from the seed. The
+    /// families are then those of its faults.
+    ///
+    /// # Errors
+    /// The first line that is no fault of this cluster, where in it, and what would be right.
+    pub fn follow(&mut self, schedule: &[u8]) -> Result<(), ReadError> {
+        let capabilities = match self.spec.world.as_str() {
+            "sim" => sim::CAPABILITIES,
+            _ => local::CAPABILITIES,
+        };
+        let env = Env::new(&self.deployment(), self.target.has_leader(), capabilities);
+        let faults = script::read(schedule, &env, Time(self.spec.time_ns))?;
+        let families = script::families(&faults);
+        let is_in = |nemesis: &&dyn Nemesis| families.contains(&nemesis.family());
+        self.nemeses = NEMESES.iter().copied().filter(is_in).collect();
+        self.spec.nemesis = families.iter().map(ToString::to_string).collect();
+        self.spec.schedule = Some(script::digest(&faults));
+        self.script = Some(faults);
+        Ok(())
     }
 
     /// What is deployed.

@@ -428,7 +428,10 @@ fn what_cannot_be_meant_is_refused() {
             &["sometimes", "timeout"],
         ),
         ("test", &["TARGET"]),
-        ("dance", &["dance", "test, check, replay, list, explain"]),
+        (
+            "dance",
+            &["dance", "test, check, confirm, replay, list, explain"],
+        ),
         ("test leaderless --speed 9", &["--speed", "--help"]),
         ("replay runs/none", &["runs/none"]),
     ];
@@ -493,7 +496,7 @@ fn what_is_no_history_is_refused() {
         ("check nowhere", &["nowhere"]),
         (
             "check fine.edn --model list-append",
-            &["list-append", "cas-register"],
+            &["list-append", "`register`"],
         ),
         ("check fine.edn --model chess", &["chess", "register"]),
         (
@@ -511,6 +514,42 @@ fn what_is_no_history_is_refused() {
     }
     let fine = line(folder.path(), "check fine.edn");
     assert_eq!((fine.code, fine.err.as_str()), (0, ""), "{fine:?}");
+}
+
+#[test]
+fn several_files_have_a_line_each_and_one_answer() {
+    let folder = folder();
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).expect("there is room");
+    };
+    let written = "{:process 0, :type :invoke, :f :write, :value 1}\n{:process 0, :type :ok, :f :write, :value 1}\n";
+    let read = |value: u8| {
+        format!(
+            "{{:process 1, :type :invoke, :f :read, :value nil}}\n{{:process 1, :type :ok, :f :read, :value {value}}}\n"
+        )
+    };
+    write("fine.edn", &format!("{written}{}", read(1)));
+    write("wrong.edn", &format!("{written}{}", read(2)));
+    write("empty.edn", "");
+    let ran = line(folder.path(), "check fine.edn wrong.edn");
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(lines.len(), 3, "{ran:?}");
+    assert!(lines[0].starts_with("holds") && lines[0].ends_with("fine.edn"));
+    assert!(lines[1].starts_with("violated") && lines[1].contains("phantom-read"));
+    assert_eq!(lines[2], "2 files: 1 hold, 1 violated, 0 unknown");
+    // One that cannot be read does not hide what the others say.
+    let ran = line(folder.path(), "check fine.edn empty.edn wrong.edn --json");
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let report = one_line(&ran);
+    let codes: Vec<_> = list(&report, "runs")
+        .iter()
+        .map(|run| &run["exit"])
+        .collect();
+    assert_eq!(codes, [0, 2, 1]);
+    assert_eq!(report["verdict"], "none");
+    assert_eq!(report["runs"][2]["file"], "wrong.edn");
+    assert_eq!(report["operations"]["ok"], 4);
 }
 
 #[test]

@@ -47,6 +47,27 @@ fn what_it_forgets_when_it_dies_is_found() {
     assert!(violated.count() >= 5);
 }
 
+/// And with a schedule it is found whatever the seed.
+#[test]
+fn a_schedule_that_is_given_is_followed() {
+    for seed in 1..=5 {
+        let findings = polygraph::Test::new(|_| OneCopy::default())
+            .schedule(r#"{"start":"5s","end":"6s","what":{"effect":{"kill":["n1"]}}}"#)
+            .seed(seed)
+            .run();
+        let report = findings.check(Guarantee::Linearizable);
+        assert_eq!(report.verdict, Observed::Violated, "seed {seed}");
+        let spec = findings.history.spec().expect("it came from a run");
+        assert_eq!(spec.nemesis, ["kill"]);
+        assert!(spec.schedule.is_some());
+    }
+    let wrong = polygraph::Test::new(|_| OneCopy::default()).schedule("kill n1");
+    let panic = catch_unwind(AssertUnwindSafe(|| wrong.run())).err();
+    let panic = panic.expect("a schedule that is none is a panic");
+    let said = panic.downcast_ref::<String>().expect("a sentence");
+    assert!(said.contains("the schedule: line 1, column 1"), "{said}");
+}
+
 /// The same store with a mistake: a node answers reads from what it saw last.
 #[derive(Default)]
 struct Caching {

@@ -26,6 +26,7 @@ mod op;
 mod process;
 pub mod random;
 mod read;
+mod scan;
 pub mod settings;
 pub mod spec;
 mod time;
@@ -38,10 +39,12 @@ pub use fault::{
     Strobe,
 };
 pub use guarantee::Guarantee;
-pub use history::{EventIndex, History, InvalidHistory, Operation, OperationId, Order, Outcome};
+pub use history::{
+    Completion, EventIndex, Events, History, InvalidHistory, Operation, OperationId, Order, Outcome,
+};
 pub use name::{ErrorName, Link, NodeId, ParseNodeError};
 pub use op::{Key, Micro, Op, OpKind};
 pub use process::{Process, Session};
 pub use read::{FORMATS, Format, Keyed, ReadOptions, Reading, read};
 pub use time::{Time, format_duration, parse_duration};
-pub use value::Value;
+pub use value::{List, Text, Value};

@@ -488,6 +488,73 @@ impl Op {
         }
     }
 
+    /// Whether anything that only its completion can know is filled in.
+    pub(crate) fn has_results(&self) -> bool {
+        match self {
+            Op::Read { value, .. }
+            | Op::Peek { value, .. }
+            | Op::Dequeue { value, .. }
+            | Op::Pop { value, .. }
+            | Op::Extract { value, .. }
+            | Op::Front { value, .. }
+            | Op::Increment { value, .. }
+            | Op::Generate { value, .. }
+            | Op::Poll { value, .. } => value.is_some(),
+            Op::Contains { found, .. } => found.is_some(),
+            Op::Acquire { token, .. } => token.is_some(),
+            Op::Append { offset, .. } => offset.is_some(),
+            Op::Txn(micros) => micros
+                .iter()
+                .any(|micro| matches!(micro, Micro::Read { value: Some(_), .. })),
+            Op::Write { .. }
+            | Op::Cas { .. }
+            | Op::Add { .. }
+            | Op::Remove { .. }
+            | Op::Enqueue { .. }
+            | Op::Push { .. }
+            | Op::Insert { .. }
+            | Op::Release { .. }
+            | Op::Custom { .. } => false,
+        }
+    }
+
+    /// The operation without what only its completion can know: what was invoked, if nobody
+    /// filled in a result before. Custom operations are left as they are.
+    pub(crate) fn without_results(&self) -> Op {
+        let mut op = self.clone();
+        match &mut op {
+            Op::Read { value, .. }
+            | Op::Peek { value, .. }
+            | Op::Dequeue { value, .. }
+            | Op::Pop { value, .. }
+            | Op::Extract { value, .. }
+            | Op::Front { value, .. }
+            | Op::Increment { value, .. }
+            | Op::Generate { value, .. }
+            | Op::Poll { value, .. } => *value = None,
+            Op::Contains { found, .. } => *found = None,
+            Op::Acquire { token, .. } => *token = None,
+            Op::Append { offset, .. } => *offset = None,
+            Op::Txn(micros) => {
+                for micro in micros {
+                    if let Micro::Read { value, .. } = micro {
+                        *value = None;
+                    }
+                }
+            }
+            Op::Write { .. }
+            | Op::Cas { .. }
+            | Op::Add { .. }
+            | Op::Remove { .. }
+            | Op::Enqueue { .. }
+            | Op::Push { .. }
+            | Op::Insert { .. }
+            | Op::Release { .. }
+            | Op::Custom { .. } => {}
+        }
+        op
+    }
+
     /// Whether `completed` is this operation with results filled in: the same but for what reads
     /// returned. Custom operations only keep their name.
     #[must_use]

@@ -20,6 +20,10 @@ pub enum Format {
     JepsenLog,
     /// The key-value logs of Porcupine's test data.
     PorcupineKv,
+    /// The texts of fastlin, PolyLin and fptlin.
+    Fastlin,
+    /// The texts of LiMo.
+    Limo,
 }
 
 /// All formats, each with what it is.
@@ -44,6 +48,14 @@ pub const FORMATS: &[(Format, &str)] = &[
         Format::PorcupineKv,
         "EDN maps with a :key besides, of get, put and append on strings",
     ),
+    (
+        Format::Fastlin,
+        "`# queue`, then lines of method, value, begin and end, as fastlin, PolyLin and fptlin have",
+    ),
+    (
+        Format::Limo,
+        "`# @object atomic-queue`, then lines of calls and returns, as LiMo has",
+    ),
 ];
 
 impl Format {
@@ -56,6 +68,8 @@ impl Format {
             Format::JepsenJson => "jepsen-json",
             Format::JepsenLog => "jepsen-log",
             Format::PorcupineKv => "porcupine-kv",
+            Format::Fastlin => "fastlin",
+            Format::Limo => "limo",
         }
     }
 }
@@ -161,6 +175,8 @@ fn read_as(
         Format::JepsenJson => Dialect::Rows(Syntax::Json),
         Format::JepsenLog => Dialect::Log,
         Format::PorcupineKv => Dialect::PorcupineKv,
+        Format::Fastlin => Dialect::Fastlin,
+        Format::Limo => Dialect::Limo,
     };
     let keying = match keyed {
         Keyed::Auto => Keying::Undecided,
@@ -175,6 +191,9 @@ fn recognise(prefix: &[u8], complete: bool) -> Result<Format, ReadError> {
     check_text(prefix, complete)?;
     let text = String::from_utf8_lossy(prefix);
     let first = text.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+    if let Some(format) = recognise_comment(first) {
+        return Ok(format);
+    }
     let inside = first.trim_start_matches(|c: char| c.is_whitespace() || "[(,".contains(c));
     let map = inside.strip_prefix('{').map(str::trim_start);
     match (first.as_bytes().first(), map) {
@@ -190,6 +209,16 @@ fn recognise(prefix: &[u8], complete: bool) -> Result<Format, ReadError> {
             format!("one of {}", names()),
         )),
     }
+}
+
+/// The format of a text whose comments say what it is about.
+fn recognise_comment(text: &str) -> Option<Format> {
+    let mut comments = (text.lines().map(str::trim)).take_while(|line| line.starts_with('#'));
+    if comments.clone().any(foreign::is_limo) {
+        return Some(Format::Limo);
+    }
+    let first = comments.next().filter(|line| foreign::is_fastlin(line));
+    first.map(|_| Format::Fastlin)
 }
 
 /// An operation's line, or another of Jepsen's: a run may have ended before its first operation.

@@ -22,6 +22,9 @@ pub struct Spec {
     /// The settings of the schedule, all resolved.
     #[serde(default)]
     pub nemesis_settings: Settings,
+    /// The digest of the schedule that was given, if the faults were not drawn from the seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
     /// Where nodes run: `sim`, `local`, …
     pub world: String,
     /// How many nodes the cluster has.

@@ -59,7 +59,7 @@ fn each_problem_is_named_with_its_place() {
         ),
         (
             b"hello, world\n",
-            "line 1, column 1: the beginning is of no format known here; expected one of polygraph, jepsen-edn, jepsen-json, jepsen-log, porcupine-kv",
+            "line 1, column 1: the beginning is of no format known here; expected one of polygraph, jepsen-edn, jepsen-json, jepsen-log, porcupine-kv, fastlin, limo",
         ),
         (
             b"{:process 0, :type :invoke, :f :read",
@@ -324,6 +324,8 @@ fn read_all_ways(bytes: &[u8]) {
         Some(Format::JepsenJson),
         Some(Format::JepsenLog),
         Some(Format::PorcupineKv),
+        Some(Format::Fastlin),
+        Some(Format::Limo),
     ];
     for format in formats {
         for keyed in [Keyed::Auto, Keyed::On, Keyed::Off] {

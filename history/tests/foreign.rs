@@ -44,7 +44,7 @@ fn operations(history: &History) -> Vec<String> {
 
 fn value(edn: &str) -> Value {
     let text = format!("{{:process 0 :type :invoke :f :write :value {edn}}}");
-    match with(&text, None, Keyed::Off).unwrap().history.events()[0].op() {
+    match with(&text, None, Keyed::Off).unwrap().history.event(0).op() {
         Some(Op::Write { value, .. }) => value.clone(),
         other => panic!("{edn} is {other:?}"),
     }
@@ -80,10 +80,7 @@ fn a_register_in_edn() {
             "1: read x → nothing, ok"
         ]
     );
-    assert_eq!(
-        history.events()[5].error,
-        Some(ErrorName::new("precondition"))
-    );
+    assert_eq!(history.event(5).error, Some(ErrorName::new("precondition")));
     assert!(history.warnings().is_empty(), "{:?}", history.warnings());
 }
 
@@ -135,7 +132,7 @@ fn a_console_log() {
         "0: read x, fail",
     ];
     assert_eq!(operations(&reading.history), expected);
-    assert_eq!(reading.history.events()[2].error, Some(ErrorName::TIMEOUT));
+    assert_eq!(reading.history.event(2).error, Some(ErrorName::TIMEOUT));
     let warnings = reading.history.warnings();
     assert_eq!(warnings, ["events of the nemesis: 1; they were left out"]);
     assert!(!reading.history.truncated());
@@ -150,7 +147,7 @@ fn newer_logs_and_history_txt() {
     for text in [newer, history_txt] {
         let history = history(text);
         assert_eq!(operations(&history), ["0: txn { read 1 }, info"]);
-        let completion = &history.events()[1];
+        let completion = &history.event(1);
         assert_eq!(completion.error, Some(ErrorName::new("net")));
         assert_eq!(completion.detail.as_deref(), Some("gone away"));
     }
@@ -286,7 +283,7 @@ fn a_lost_value_is_that_of_the_invocation() {
     assert!(reading.keyed);
     let expected = ["0: write 1 5, info", "1: write 1 6, ok"];
     assert_eq!(operations(&reading.history), expected);
-    assert_eq!(reading.history.events()[2].error, Some(ErrorName::TIMEOUT));
+    assert_eq!(reading.history.event(2).error, Some(ErrorName::TIMEOUT));
 }
 
 #[test]
@@ -375,7 +372,8 @@ fn keys_keep_their_natural_names_and_stay_apart() {
 fn what_is_not_understood_is_carried_without_loss() {
     let text = "{:process 0 :type :invoke :f :transfer :value {:from 1, \"to\" 2, 3 #{:a}, :rate 1/3, :f 2.5, :at #inst \"2020\", :ok true}}";
     let history = history(text);
-    let Some(Op::Custom { name, args }) = history.events()[0].op() else {
+    let event = history.event(0);
+    let Some(Op::Custom { name, args }) = event.op() else {
         panic!("{:?}", history.events());
     };
     assert_eq!(name, "transfer");
@@ -540,7 +538,7 @@ fn the_files_own_indices_decide_where_all_rows_have_one() {
         "{:index 2 :process 0 :type :invoke :f :write :value 1}\n",
     ];
     let sorted = history(&rows.concat());
-    assert_eq!(sorted.events()[0].kind, Kind::Invoke);
+    assert_eq!(sorted.kind(0), Kind::Invoke);
     assert_eq!(sorted.operations().len(), 1);
     assert_eq!(
         sorted.warnings(),
@@ -551,5 +549,5 @@ fn the_files_own_indices_decide_where_all_rows_have_one() {
         .replace(":index 2", ":index 5")
         .replace(":ok", ":info");
     let repeated = history(&repeated);
-    assert_eq!(repeated.events()[0].kind, Kind::Info);
+    assert_eq!(repeated.kind(0), Kind::Info);
 }

@@ -16,6 +16,8 @@ const FILES: &[(&str, Format)] = &[
     ("set.json", Format::JepsenJson),
     ("console.log", Format::JepsenLog),
     ("kv.txt", Format::PorcupineKv),
+    ("queue.txt", Format::Fastlin),
+    ("stack.hist", Format::Limo),
     ("ours.jsonl", Format::Polygraph),
 ];
 

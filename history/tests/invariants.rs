@@ -323,10 +323,10 @@ fn a_completion_without_invocation_begins_before_everything() {
 fn equal_keys_share_one_allocation() {
     let rows = vec![(0, Kind::Invoke, write(1)), (0, Kind::Ok, write(1))];
     let history = History::new(None, Order::Index, events(rows)).unwrap();
-    let keys: Vec<&Key> = history
+    let keys: Vec<Key> = history
         .events()
         .iter()
-        .filter_map(|e| e.op()?.key())
+        .filter_map(|e| e.op()?.key().cloned())
         .collect();
     assert!(std::sync::Arc::ptr_eq(&keys[0].0, &keys[1].0));
 }

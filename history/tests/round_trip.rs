@@ -279,6 +279,7 @@ fn spec() -> Spec {
         },
         nemesis: vec!["kill".to_owned()],
         nemesis_settings: Settings::default(),
+        schedule: Some("0123456789abcdef".to_owned()),
         world: "sim".to_owned(),
         nodes: 5,
         clients: 10,
@@ -322,7 +323,7 @@ proptest! {
         prop_assert_eq!(reading.history.spec(), spec.as_ref());
         prop_assert!(!reading.history.truncated() && reading.history.warnings().is_empty());
         // And the same bytes again.
-        prop_assert_eq!(written(spec.as_ref(), reading.history.events()), bytes);
+        prop_assert_eq!(written(spec.as_ref(), &reading.history.events().to_vec()), bytes);
     }
 
     /// A file that ends anywhere within its last line holds all but the last event.

@@ -1,6 +1,7 @@
-//! What goes wrong: fault families, and schedules drawn from a seed.
+//! What goes wrong: fault families, and schedules, drawn from a seed or given.
 //!
 //! - [`schedule`]: start here; a whole run's faults, as values.
+//! - [`script`]: the same from a file, for interleavings that are known.
 //! - [`Planned`], [`What`], [`resolve`]: one fault, and who it hits when it is applied.
 //! - [`NEMESES`], [`Nemesis`]: the families, one file each.
 //! - [`inject`]: a fault carried out on a [`polygraph_cluster::Control`], and seen to be.
@@ -17,6 +18,7 @@ mod partition;
 mod pause;
 mod planned;
 mod schedule;
+pub mod script;
 mod slow;
 mod victims;
 

@@ -35,8 +35,11 @@ impl Nemesis for Partition {
     fn draw(&self, env: &Env, window: Window, random: &mut Random) -> Vec<Planned> {
         let able = env.able(KINDS);
         let hold = able.contains(&FaultKind::PartitionHold) && random.below(4) == 0;
-        let mut shapes: Vec<Shape> =
-            vec![Shape::One, Shape::Halves, Shape::Majority, Shape::OneWay];
+        let mut shapes = vec![Shape::One, Shape::Halves, Shape::Majority, Shape::OneWay];
+        // A majority of two is both, with nobody left to be parted from.
+        if env.nodes.len() < 3 {
+            shapes.retain(|&shape| shape != Shape::Majority);
+        }
         if env.nodes.len() >= 4 {
             shapes.extend([Shape::Ring, Shape::Bridge]);
         }

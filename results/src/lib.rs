@@ -2,15 +2,23 @@
 //!
 //! - [`Report`], [`GuaranteeReport`]: a verdict as data: `verdict.json` and `--json`.
 //! - [`test_table`], [`check_table`]: the same for a person.
+//! - [`write_witness`], [`write_certificates`], [`read_proof`]: proofs as files.
+//! - [`diagram`]: operations and faults on one axis of time; [`Picture`]: those of a piece of
+//!   evidence; [`pictures`]: those of a report.
 //! - [`Folder`]: what a run leaves behind.
 
+pub mod diagram;
 mod folder;
+mod picture;
+mod proof;
 mod report;
 mod table;
 
 pub use folder::Folder;
+pub use picture::Picture;
+pub use proof::{ProofFile, read_proof, write_certificates, write_witness};
 pub use report::{
     AnomalyReport, Counts, ErrorBody, ErrorReport, FaultCounts, GuaranteeReport, Observed, Outcome,
     Report,
 };
-pub use table::{check_table, test_table};
+pub use table::{check_table, pictures, test_table};

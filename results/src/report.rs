@@ -5,6 +5,8 @@ use polygraph_history::History;
 use polygraph_history::settings::Settings;
 use serde::Serialize;
 
+use crate::Picture;
+
 /// What a run or a check found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -16,6 +18,9 @@ pub struct Report {
     pub verdict: &'static str,
     /// The exit code.
     pub exit: u8,
+    /// The file, of a check of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// The store under test, of a test.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
@@ -47,15 +52,49 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// The answers.
     pub guarantees: Vec<GuaranteeReport>,
+    /// The file of the proof that was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
     /// The command that replays it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replay: Option<String>,
     /// The folder of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
-    /// One a seed, where there are several.
+    /// One a seed or a file, where there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<Report>,
+}
+
+impl Report {
+    /// The report of a check, to be filled in.
+    #[must_use]
+    pub fn of_check() -> Report {
+        Report {
+            polygraph: 1,
+            command: "check".to_owned(),
+            verdict: "none",
+            exit: 0,
+            file: None,
+            target: None,
+            settings: None,
+            workload: None,
+            nemesis: Vec::new(),
+            world: None,
+            seed: None,
+            seeds: 1,
+            operations: Counts::default(),
+            faults: Vec::new(),
+            truncated: false,
+            assumptions: Vec::new(),
+            warnings: Vec::new(),
+            guarantees: Vec::new(),
+            proof: None,
+            replay: None,
+            run: None,
+            runs: Vec::new(),
+        }
+    }
 }
 
 /// How operations ended.
@@ -159,7 +198,7 @@ pub struct GuaranteeReport {
     /// Whether the user asked for it by name.
     pub asked: bool,
     /// Which algorithm decided.
-    pub algorithm: &'static str,
+    pub algorithm: String,
     /// How many operations it looked at.
     pub operations_checked: u64,
     /// How many of them had an unknown outcome.
@@ -195,6 +234,9 @@ pub struct AnomalyReport {
     pub key: Option<String>,
     /// Whether the second, independent check agreed.
     pub confirmed: bool,
+    /// What it looks like, unless too many operations show it.
+    #[serde(skip)]
+    pub picture: Option<Picture>,
 }
 
 impl GuaranteeReport {
@@ -207,6 +249,7 @@ impl GuaranteeReport {
             operations: anomaly.operations.clone(),
             key: anomaly.key.as_ref().map(ToString::to_string),
             confirmed: anomaly.confirm(history).is_ok(),
+            picture: Picture::of(history, &anomaly.operations),
         };
         GuaranteeReport {
             name: verdict.guarantee.name().to_owned(),
@@ -214,7 +257,7 @@ impl GuaranteeReport {
             outcome: Outcome::Unknown,
             claimed: None,
             asked: false,
-            algorithm: verdict.algorithm,
+            algorithm: verdict.algorithm.clone(),
             operations_checked: verdict.operations_checked,
             indeterminate: verdict.indeterminate,
             opportunities: verdict.opportunities,
@@ -236,7 +279,7 @@ impl GuaranteeReport {
             outcome: Outcome::NotExercised,
             claimed: Some(claimed),
             asked: false,
-            algorithm: "none",
+            algorithm: "none".to_owned(),
             operations_checked: 0,
             indeterminate: 0,
             opportunities: 0,

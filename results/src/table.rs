@@ -6,7 +6,7 @@ use tabled::settings::Style;
 use tabled::settings::object::Columns;
 use tabled::settings::{Modify, Width};
 
-use crate::{GuaranteeReport, Observed, Report};
+use crate::{GuaranteeReport, Observed, Picture, Report, diagram};
 
 /// The table of a test: what was claimed, what was seen, and by what evidence.
 #[must_use]
@@ -44,6 +44,36 @@ pub fn check_table(report: &Report, width: usize) -> String {
     }
     render(builder, width)
 }
+
+/// What the evidence in the table looks like: a diagram for each guarantee that was violated.
+/// Evidence of several guarantees that is the same is drawn once.
+#[must_use]
+pub fn pictures(report: &Report, style: diagram::Style) -> String {
+    let mut drawn: Vec<&Picture> = Vec::new();
+    let mut text = String::new();
+    let violated = report
+        .guarantees
+        .iter()
+        .filter(|guarantee| guarantee.verdict == Observed::Violated);
+    for guarantee in violated {
+        let Some(anomaly) = guarantee.anomalies.first() else {
+            continue;
+        };
+        let Some(picture) = anomaly.picture.as_ref().filter(|it| !drawn.contains(it)) else {
+            continue;
+        };
+        let lines = picture.draw(style);
+        if lines.is_empty() || drawn.len() >= MOST_PICTURES {
+            continue;
+        }
+        drawn.push(picture);
+        text += &format!("\n{} ({})\n{lines}", anomaly.kind, guarantee.name);
+    }
+    text
+}
+
+/// So many diagrams a report has at most.
+const MOST_PICTURES: usize = 3;
 
 fn render(builder: Builder, width: usize) -> String {
     let columns = builder.count_columns();
@@ -116,30 +146,12 @@ fn evidence(guarantee: &GuaranteeReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AnomalyReport, Counts, Outcome};
+    use crate::{AnomalyReport, Outcome};
 
     fn report(guarantees: Vec<GuaranteeReport>) -> Report {
         Report {
-            polygraph: 1,
-            command: "test".to_owned(),
-            verdict: "holds",
-            exit: 0,
-            target: None,
-            settings: None,
-            workload: None,
-            nemesis: Vec::new(),
-            world: None,
-            seed: None,
-            seeds: 1,
-            operations: Counts::default(),
-            faults: Vec::new(),
-            truncated: false,
-            assumptions: Vec::new(),
-            warnings: Vec::new(),
             guarantees,
-            replay: None,
-            run: None,
-            runs: Vec::new(),
+            ..Report::of_check()
         }
     }
 
@@ -155,6 +167,7 @@ mod tests {
             operations: vec![4, 9],
             key: Some("x".to_owned()),
             confirmed: true,
+            picture: None,
         });
         let unlooked = GuaranteeReport::not_exercised("durable", true);
         let table = test_table(&report(vec![violated, unlooked]), 100);

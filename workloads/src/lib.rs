@@ -3,6 +3,7 @@
 //! - [`WORKLOADS`], [`workload`]: start here; every workload, by name.
 //! - [`Workload`]: what a workload tells of itself. [`Setup`]: what it is told.
 //! - [`Generator`], [`Next`]: the plan of what clients do, without clocks or threads.
+//! - [`synthetic`]: whole histories of simulated objects, with a verdict by construction.
 //!
 //! **Invariant:** a generator is a function of its setup and of the events it was told; it knows
 //! neither a cluster nor the time but as it is given.
@@ -12,6 +13,7 @@ mod finale;
 mod keys;
 mod register;
 mod set;
+pub mod synthetic;
 mod workload;
 
 pub use workload::{Generator, Next, Replicas, Setup, Workload};

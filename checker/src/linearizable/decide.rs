@@ -1,26 +1,31 @@
 //! Decides all keys within one budget.
 //!
-//! The budget is divided in a way that depends on nothing but the history: first every key gets
-//! half of it by the number of its operations; what is left over then goes to the undecided keys, one after the other. Keys
-//! run in parallel in a fixed number of lanes, each with its part of the memory.
+//! The budget is divided in a way that depends on nothing but the history: first the keys share
+//! half of it by the numbers of their operations; what is left over then goes to the undecided
+//! keys, one after the other. Keys run in parallel, the largest first, in a fixed number of lanes,
+//! each with its part of the memory.
 
+use std::cmp::Reverse;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use polygraph_history::History;
+use polygraph_history::{History, OperationId};
 use rayon::prelude::*;
 
 use super::register::distinct::{self, Known};
+use super::register::obligations::Obligations;
 use super::register::refute::impossible;
 use super::register::relevance::reduce;
-use super::register::view::{Item, KeyView};
-use super::search::{self, Answer, Limits};
+use super::register::view::{INITIAL, Item, KeyView};
+use super::search::{self, Answer, Limits, Wanted};
+use crate::model::CasRegister;
 use crate::{Budget, Reason};
 
 /// How many keys are searched at the same time, at most.
 const LANES: usize = 16;
 
 /// What is known about a key.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Decision {
     /// The answer.
     pub(super) answer: Answer,
@@ -28,6 +33,23 @@ pub(super) struct Decision {
     pub(super) steps: u64,
     /// Whether a search was needed.
     pub(super) searched: bool,
+    /// If a search did not end: how many possibilities there were.
+    pub(super) frontier: usize,
+    /// And which operations made them many, the worst first.
+    pub(super) branching: Vec<OperationId>,
+}
+
+impl Decision {
+    /// Without a search.
+    const fn linear(answer: Answer, steps: u64) -> Decision {
+        Decision {
+            answer,
+            steps,
+            searched: false,
+            frontier: 0,
+            branching: Vec::new(),
+        }
+    }
 }
 
 /// Looks for an order of the operations of a key, by the fastest way that applies.
@@ -45,11 +67,7 @@ fn decide_key(history: &History, key: &KeyView, limits: &Limits) -> Decision {
 /// Looks for an order of these items, sorted by start, by the fastest way that applies.
 pub(super) fn decide(items: &[Item], limits: &Limits) -> Decision {
     if !items.is_empty() && limits.steps == 0 {
-        return Decision {
-            answer: search::out_of(Reason::BudgetSteps),
-            steps: 0,
-            searched: false,
-        };
+        return Decision::linear(search::out_of(Reason::BudgetSteps), 0);
     }
     let (known, steps) = distinct::decide_items(items, limits);
     match decided(known, items.len(), steps) {
@@ -61,11 +79,8 @@ pub(super) fn decide(items: &[Item], limits: &Limits) -> Decision {
 /// The same where distinct values did not decide, which took so many steps.
 fn search_rest(items: &[Item], limits: &Limits, before: u64) -> Decision {
     if let Some(by) = impossible(items) {
-        return Decision {
-            answer: Answer::Violated { from: 0, by },
-            steps: before + items.len() as u64,
-            searched: false,
-        };
+        let answer = Answer::Violated { from: 0, by };
+        return Decision::linear(answer, before + items.len() as u64);
     }
     let limits = Limits {
         steps: limits.steps.saturating_sub(before),
@@ -80,11 +95,17 @@ fn search_rest(items: &[Item], limits: &Limits, before: u64) -> Decision {
     if let Some(decision) = decided(known, items.len(), before + steps) {
         return decision;
     }
-    let (answer, used) = search::search(&reduced, &limits);
+    let model = CasRegister { initial: INITIAL };
+    let obligations = |of_item: &[u32]| Obligations::new(&reduced, of_item);
+    let found = search::search_with(&model, &reduced, obligations, &limits, Wanted::Answer);
     Decision {
-        answer,
-        steps: before + steps + used,
+        answer: found.answer,
+        steps: before + steps + found.steps,
         searched: true,
+        frontier: found.growth.frontier,
+        branching: (found.growth.items.iter())
+            .map(|&(_, at)| reduced[at as usize].operation)
+            .collect(),
     }
 }
 
@@ -95,9 +116,8 @@ fn decided(known: Known, operations: usize, searched: u64) -> Option<Decision> {
         Known::Open => return None,
     };
     Some(Decision {
-        answer,
-        steps: searched + operations as u64,
         searched: searched > 0,
+        ..Decision::linear(answer, searched + operations as u64)
     })
 }
 
@@ -129,15 +149,21 @@ pub(super) fn decide_all(
         steps: share(first, key.rows.len(), all),
         bytes: budget.max_memory / understood.len().clamp(1, LANES) as u64,
         deadline,
+        stop: None,
     };
     let mut decisions = vec![None; keys.len()];
-    let lanes: Vec<Vec<(usize, Decision)>> = (0..LANES)
+    let mut largest_first = understood.clone();
+    largest_first.sort_by_key(|&at| (Reverse(keys[at].rows.len()), at));
+    let next = AtomicUsize::new(0);
+    let lanes: Vec<Vec<(usize, Decision)>> = (0..LANES.min(largest_first.len()))
         .into_par_iter()
-        .map(|lane| {
-            let keys_of_lane = understood.iter().skip(lane).step_by(LANES);
-            keys_of_lane
-                .map(|&at| (at, decide_key(history, &keys[at], &limits(&keys[at]))))
-                .collect()
+        .with_max_len(1)
+        .map(|_| {
+            let taken = std::iter::from_fn(|| {
+                let at = *largest_first.get(next.fetch_add(1, Ordering::Relaxed))?;
+                Some((at, decide_key(history, &keys[at], &limits(&keys[at]))))
+            });
+            taken.collect()
         })
         .collect();
     for (at, decision) in lanes.into_iter().flatten() {
@@ -145,7 +171,8 @@ pub(super) fn decide_all(
     }
     // One violated key settles the verdict.
     let violated = |decision: &Option<Decision>| {
-        decision.is_some_and(|decision| matches!(decision.answer, Answer::Violated { .. }))
+        let answer = decision.as_ref().map(|decision| decision.answer);
+        matches!(answer, Some(Answer::Violated { .. }))
     };
     if !decisions.iter().any(violated) {
         decide_rest(history, keys, budget, deadline, &mut decisions);
@@ -168,13 +195,14 @@ fn decide_rest(
         .sum();
     let mut left = budget.max_steps.saturating_sub(used);
     let open: Vec<usize> = (0..keys.len())
-        .filter(|&at| decisions[at].is_some_and(|decision| ran_out(decision.answer)))
+        .filter(|&at| (decisions[at].as_ref()).is_some_and(|decision| ran_out(decision.answer)))
         .collect();
     for (position, &at) in open.iter().enumerate() {
         let limits = Limits {
             steps: left / (open.len() - position) as u64,
             bytes: budget.max_memory,
             deadline,
+            stop: None,
         };
         let decision = decide_key(history, &keys[at], &limits);
         left = left.saturating_sub(decision.steps);
@@ -182,10 +210,12 @@ fn decide_rest(
             Answer::Unknown { explained, .. } => explained,
             _ => Some(usize::MAX),
         };
-        if decisions[at].is_none_or(|first| established(&first) <= established(&decision)) {
+        let violated = matches!(decision.answer, Answer::Violated { .. });
+        let first = decisions[at].as_ref();
+        if first.is_none_or(|first| established(first) <= established(&decision)) {
             decisions[at] = Some(decision);
         }
-        if matches!(decision.answer, Answer::Violated { .. }) {
+        if violated {
             return;
         }
     }

@@ -1,8 +1,11 @@
 //! Linearizability of single operations: reads, writes and compare-and-sets of registers.
 //!
-//! - [`ENTRY`]: the check. [`Proof`], [`confirm`]: its evidence, and the code that checks it.
+//! - [`ENTRY`]: the check. [`Witness`], [`Certificate`]: proofs of both answers;
+//!   [`confirm_witness`], [`confirm_certificate`]: the code that checks them.
 //! - [`Online`]: the same while events arrive, as far as that is decided by distinct values.
+//! - [`check_model`]: the same for a model of one's own, without histories.
 //! - `register`: what is known of registers; distinct values in near-linear time.
+//! - `sequence`: objects that grow, in near-linear time.
 //! - `search`: everything else; two halves that take turns, `breadth` and `lazy`.
 //!
 //! Kinds of violations: `phantom-read`, a value that nobody wrote, or had begun to write;
@@ -19,26 +22,42 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use polygraph_history::{Guarantee, History};
+use polygraph_history::{Guarantee, History, Key, OperationId};
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 
-use crate::{Anomaly, Entry, Options, Reason, Validity, Verdict};
+use crate::{Anomaly, Budget, Entry, Options, Reason, Validity, Verdict};
 
+mod check_model;
 mod confirm;
+mod container;
 mod decide;
 mod item;
+mod linear;
+mod minimal;
+mod models;
+mod objects;
 mod online;
+mod orders;
 mod proof;
 mod register;
 mod search;
+mod sequence;
 #[cfg(test)]
 mod tests;
+mod witness;
 
-pub use confirm::confirm;
+pub use check_model::{Backwards, Interval, Judgement, Possible, Query, check_model};
+pub use confirm::{
+    Confirmed, ConfirmedObject, Impasse, NotConfirmed, Refused, confirm, confirm_certificate,
+    confirm_witness, impasses,
+};
 pub use online::{Deferred, Online, Violation};
-pub use proof::{Kept, Proof};
+pub use proof::{Certificate, Kept, Proof, Rule};
+pub use witness::{Linearization, ModelName, Witness};
 
 use decide::{Decision, deadline, decide_all};
+use objects::{Judged, Object, Split, judge_all, split};
 use register::evidence::{Piece, minimal};
 use register::explain::explain;
 use register::view::{KeyView, View};
@@ -52,93 +71,194 @@ pub const ENTRY: Entry = Entry {
     check,
 };
 
-/// Decides whether every key of a history is linearizable.
+/// Decides whether every object of a history is linearizable.
 fn check(history: &History, options: &Options) -> Verdict {
     let deadline = deadline(&options.budget);
-    let Some(view) = View::new(history, options.failed_cas) else {
-        let mut verdict = Verdict::holds(Guarantee::Linearizable, "zones");
-        verdict
-            .warnings
-            .push("there are more events than can be numbered: 2^32".to_owned());
-        return verdict.unknown(Reason::BudgetMemory);
+    let Split {
+        has_registers,
+        objects,
+    } = split(history, options);
+    let mut keys = if has_registers {
+        let Some(view) = View::new(history, options.failed_cas) else {
+            let mut verdict = Verdict::holds(Guarantee::Linearizable, "none");
+            let warning = "there are more events than can be numbered: 2^32";
+            verdict.warnings.push(warning.to_owned());
+            return verdict.unknown(Reason::BudgetMemory);
+        };
+        view.keys
+    } else {
+        Vec::new()
     };
-    let decisions = decide_all(history, &view.keys, &options.budget, deadline);
-    let searched = decisions.iter().flatten().any(|decision| decision.searched);
-    let algorithm = if searched { "windowed-search" } else { "zones" };
-    let mut verdict = Verdict::holds(Guarantee::Linearizable, algorithm);
-    for key in view.keys.iter().filter(|key| key.foreign.is_empty()) {
+    if !objects.is_empty() {
+        let elsewhere: FxHashSet<&Key> = objects.iter().flat_map(|object| &object.keys).collect();
+        keys.retain(|key| !elsewhere.contains(&key.key));
+    }
+    let size = objects.iter().map(|object| object.operations.len());
+    let (of_registers, of_objects) = shares(options.budget, history.operations().len(), size.sum());
+    let decisions = decide_all(history, &keys, &of_registers, deadline);
+    let judged = judge_all(history, options, deadline, &objects, of_objects);
+
+    let mut verdict = Verdict::holds(Guarantee::Linearizable, "none");
+    for key in keys.iter().filter(|key| key.foreign.is_empty()) {
         verdict.operations_checked += key.operations;
         verdict.indeterminate += key.indeterminate;
         verdict.opportunities += key.overlaps;
     }
-    warn_of_foreign(&view.keys, &mut verdict);
-    if decisions.iter().all(Option::is_none) {
+    for object in judged.iter().flatten() {
+        verdict.operations_checked += object.operations;
+        verdict.indeterminate += object.indeterminate;
+        verdict.opportunities += object.overlaps;
+    }
+    verdict.algorithm = algorithm(&decisions, &judged);
+    warn_of_foreign(&keys, &objects, &mut verdict);
+    let answers = || {
+        let registers = decisions.iter().map(|it| it.as_ref().map(|it| it.answer));
+        registers.chain(judged.iter().map(|it| it.as_ref().map(|it| it.answer)))
+    };
+    if answers().all(|answer| answer.is_none()) {
         return verdict.unknown(Reason::NotApplicable);
     }
-    let violated = decisions
-        .iter()
-        .flatten()
-        .filter(|decision| matches!(decision.answer, Answer::Violated { .. }))
+    let violated = answers()
+        .filter(|answer| matches!(answer, Some(Answer::Violated { .. })))
         .count();
-    warn_of_undecided(&view.keys, &decisions, &mut verdict);
+    warn_of_undecided(history, &keys, &decisions, &mut verdict);
+    warn_of_growth(history, &objects, &judged, &mut verdict);
     if violated > 0 {
         verdict.validity = Validity::Violated;
         verdict.anomaly_count = violated as u64;
-        verdict = with_evidence(history, options, deadline, &view.keys, &decisions, verdict);
-    } else if let Some((reason, explained)) = ran_out(&decisions) {
+        let found = [
+            of_keys(history, options, deadline, &keys, &decisions),
+            of_others(history, options, deadline, &objects, &judged),
+        ];
+        verdict = with_evidence(verdict, options, found.concat());
+    } else if let Some((reason, explained)) = ran_out(answers().flatten()) {
         verdict.established = explained.map(|event| format!("linearizable up to event {event}"));
         verdict = verdict.unknown(reason);
-    } else if decisions.iter().any(Option::is_none) {
+    } else if answers().any(|answer| answer.is_none()) {
         verdict = verdict.unknown(Reason::NotApplicable);
+    }
+    if options.witness && verdict.validity == Validity::Holds {
+        verdict.witness = orders::witness(history, options, deadline, &keys, &judged);
     }
     verdict
 }
 
-/// Works out the evidence of the keys that were violated first.
-fn with_evidence(
+/// The budget of registers, and the steps of all other objects, by the number of operations.
+fn shares(budget: Budget, all: usize, of_objects: usize) -> (Budget, u64) {
+    let steps = u128::from(budget.max_steps) * of_objects as u128 / all.max(1) as u128;
+    let steps = steps as u64;
+    let of_registers = Budget {
+        max_steps: budget.max_steps - steps,
+        ..budget
+    };
+    (of_registers, steps)
+}
+
+/// Which ways decided.
+fn algorithm(decisions: &[Option<Decision>], judged: &[Option<Judged>]) -> String {
+    let of_registers = |decision: &Decision| match decision.searched {
+        true => "windowed-search",
+        false => "zones",
+    };
+    let names: BTreeSet<&str> = decisions
+        .iter()
+        .flatten()
+        .map(of_registers)
+        .chain(judged.iter().flatten().map(|judged| judged.algorithm))
+        .collect();
+    match names.is_empty() {
+        true => "none".to_owned(),
+        false => Vec::from_iter(names).join("+"),
+    }
+}
+
+/// An anomaly with the moment by which it shows, and whether it was confirmed.
+type Shown = ((u64, u64), Anomaly, Result<(), NotConfirmed>);
+
+/// Works out the evidence of the registers that were violated first.
+fn of_keys(
     history: &History,
     options: &Options,
     deadline: Option<Instant>,
     keys: &[KeyView],
     decisions: &[Option<Decision>],
-    mut verdict: Verdict,
-) -> Verdict {
+) -> Vec<Shown> {
     let mut violated: Vec<(u64, u64, &KeyView)> = keys
         .iter()
         .zip(decisions)
         .filter_map(|(key, decision)| match decision.as_ref()?.answer {
-            Answer::Violated { from, by } => Some((from, by, key)),
+            Answer::Violated { from, by } => Some((by, from, key)),
             _ => None,
         })
         .collect();
-    violated.sort_by_key(|&(from, by, _)| (by, from));
+    violated.sort_by_key(|&(by, from, _)| (by, from));
     // At least one, for a verdict needs evidence.
     violated.truncate(options.max_anomalies.max(1));
-    let limits = Limits {
-        steps: options.budget.max_steps / violated.len() as u64,
-        bytes: options.budget.max_memory / violated.len() as u64,
-        deadline,
-    };
-    let found: Vec<(Anomaly, Result<(), String>)> = violated
+    let limits = limits_of_each(options, deadline, violated.len());
+    violated
         .into_par_iter()
-        .map(|(from, by, key)| {
+        .map(|(by, from, key)| {
             let pieces = minimal(history, key, (from, by), &limits);
             let anomaly = anomaly(history, options, key, &pieces);
-            let confirmed = anomaly.confirm(history);
-            (anomaly, confirmed)
+            let certificate = anomaly.certificate().expect("it is that of a register");
+            let confirmed = confirm_certificate(history, &certificate).map(|_| ());
+            ((by, from), anomaly, confirmed)
+        })
+        .collect()
+}
+
+/// The same of the other objects.
+fn of_others(
+    history: &History,
+    options: &Options,
+    deadline: Option<Instant>,
+    objects: &[Object],
+    judged: &[Option<Judged>],
+) -> Vec<Shown> {
+    let mut violated: Vec<(u64, u64, &Object, &Judged)> = objects
+        .iter()
+        .zip(judged)
+        .filter_map(|(object, judged)| match judged.as_ref()?.answer {
+            Answer::Violated { from, by } => Some((by, from, object, judged.as_ref()?)),
+            _ => None,
         })
         .collect();
-    for (anomaly, confirmed) in found {
+    violated.sort_by_key(|&(by, from, ..)| (by, from));
+    violated.truncate(options.max_anomalies.max(1));
+    let limits = limits_of_each(options, deadline, violated.len());
+    violated
+        .into_par_iter()
+        .map(|(by, from, object, judged)| {
+            let (anomaly, confirmed) = objects::anomaly(history, options, object, judged, &limits);
+            ((by, from), anomaly, confirmed)
+        })
+        .collect()
+}
+
+fn limits_of_each(options: &Options, deadline: Option<Instant>, count: usize) -> Limits<'static> {
+    let count = count.max(1) as u64;
+    Limits {
+        steps: options.budget.max_steps / count,
+        bytes: options.budget.max_memory / count,
+        deadline,
+        stop: None,
+    }
+}
+
+/// Takes over what was confirmed; what shows first comes first, and of equals what is small.
+fn with_evidence(mut verdict: Verdict, options: &Options, mut found: Vec<Shown>) -> Verdict {
+    found.sort_by_key(|&(moment, ..)| moment);
+    for (_, anomaly, confirmed) in found {
         match confirmed {
             Ok(()) => verdict.anomalies.push(anomaly),
-            Err(problem) if problem.ends_with(confirm::TOO_LARGE) => {
+            Err(NotConfirmed::TooLarge(problem)) => {
                 verdict
                     .warnings
                     .push(format!("the evidence could not be confirmed: {problem}"));
                 verdict.anomalies.push(anomaly);
             }
             // A bug of ours must not accuse anybody.
-            Err(problem) => {
+            Err(NotConfirmed::Wrong(problem)) => {
                 verdict.warnings.push(format!(
                     "evidence was rejected, a bug of the checker: {problem}"
                 ));
@@ -152,6 +272,7 @@ fn with_evidence(
     verdict
         .anomalies
         .sort_by_key(|anomaly| anomaly.operations.len());
+    verdict.anomalies.truncate(options.max_anomalies.max(1));
     verdict
 }
 
@@ -191,15 +312,12 @@ fn anomaly(history: &History, options: &Options, key: &KeyView, pieces: &[Piece]
     }
 }
 
-/// What ran out first, by the order of keys, and up to which event every key is explained.
-fn ran_out(decisions: &[Option<Decision>]) -> Option<(Reason, Option<usize>)> {
-    let mut unknown = decisions
-        .iter()
-        .flatten()
-        .filter_map(|decision| match decision.answer {
-            Answer::Unknown { reason, explained } => Some((reason, explained)),
-            _ => None,
-        });
+/// What ran out first, by the order of objects, and up to which event every object is explained.
+fn ran_out(answers: impl Iterator<Item = Answer>) -> Option<(Reason, Option<usize>)> {
+    let mut unknown = answers.filter_map(|answer| match answer {
+        Answer::Unknown { reason, explained } => Some((reason, explained)),
+        _ => None,
+    });
     let (reason, explained) = unknown.next()?;
     Some((
         reason,
@@ -207,43 +325,107 @@ fn ran_out(decisions: &[Option<Decision>]) -> Option<(Reason, Option<usize>)> {
     ))
 }
 
-fn warn_of_foreign(keys: &[KeyView], verdict: &mut Verdict) {
-    let foreign: Vec<&KeyView> = keys.iter().filter(|key| !key.foreign.is_empty()).collect();
-    let Some(first) = foreign.first() else {
+fn warn_of_foreign(keys: &[KeyView], objects: &[Object], verdict: &mut Verdict) {
+    let of_keys = keys.iter().filter(|key| !key.foreign.is_empty());
+    let of_keys = of_keys.map(|key| (key.key.to_string(), &key.foreign));
+    let of_objects = objects.iter().filter(|object| object.model.is_none());
+    let of_objects = of_objects.map(|object| {
+        let first = object.keys.first().map(ToString::to_string);
+        (first.unwrap_or_default(), &object.names)
+    });
+    let foreign: Vec<(String, &BTreeSet<String>)> = of_keys.chain(of_objects).collect();
+    let Some((first, _)) = foreign.first() else {
         return;
     };
     let names: BTreeSet<&str> = foreign
         .iter()
-        .flat_map(|key| key.foreign.iter().map(String::as_str))
+        .flat_map(|(_, names)| names.iter().map(String::as_str))
         .collect();
     let names: Vec<&str> = names.into_iter().collect();
     verdict.warnings.push(format!(
-        "{} with operations that the register models do not know ({}) {} not checked: {}{}",
+        "{} with operations that are of no model here together ({}) {} not checked: {first}{}",
         counted(foreign.len(), "key"),
         names.join(", "),
         if foreign.len() == 1 { "was" } else { "were" },
-        first.key,
         if foreign.len() == 1 { "" } else { ", …" },
     ));
 }
 
-fn warn_of_undecided(keys: &[KeyView], decisions: &[Option<Decision>], verdict: &mut Verdict) {
-    let undecided: Vec<&KeyView> = keys
-        .iter()
-        .zip(decisions)
-        .filter(|(_, decision)| {
-            decision.is_some_and(|decision| matches!(decision.answer, Answer::Unknown { .. }))
-        })
-        .map(|(key, _)| key)
-        .collect();
-    if let Some(first) = undecided.first() {
+/// Says of objects that were not decided how far the search had grown, and by what.
+fn warn_of_growth(
+    history: &History,
+    objects: &[Object],
+    judged: &[Option<Judged>],
+    verdict: &mut Verdict,
+) {
+    for (object, judged) in objects.iter().zip(judged) {
+        let Some(judged) = judged else { continue };
+        if !matches!(judged.answer, Answer::Unknown { .. }) {
+            continue;
+        }
+        let key = object.keys.first().map(ToString::to_string);
+        let key = key.unwrap_or_default();
         verdict.warnings.push(format!(
-            "the budget ended before {} could be decided: {}{}",
-            counted(undecided.len(), "key"),
-            first.key,
-            if undecided.len() == 1 { "" } else { ", …" },
+            "the budget ended before {key} could be decided{}",
+            grown(
+                history,
+                &key,
+                judged.growth.frontier,
+                judged.growth.items.iter().map(|&(operation, _)| operation)
+            ),
         ));
     }
+}
+
+fn warn_of_undecided(
+    history: &History,
+    keys: &[KeyView],
+    decisions: &[Option<Decision>],
+    verdict: &mut Verdict,
+) {
+    let undecided = |decision: &Decision| matches!(decision.answer, Answer::Unknown { .. });
+    let undecided: Vec<(&KeyView, &Decision)> = keys
+        .iter()
+        .zip(decisions)
+        .filter_map(|(key, decision)| Some((key, decision.as_ref().filter(|it| undecided(it))?)))
+        .collect();
+    let Some((key, decision)) = undecided.first() else {
+        return;
+    };
+    let mut warning = format!(
+        "the budget ended before {} could be decided: {}{}",
+        counted(undecided.len(), "key"),
+        key.key,
+        if undecided.len() == 1 { "" } else { ", …" },
+    );
+    warning += &grown(
+        history,
+        &key.key.to_string(),
+        decision.frontier,
+        decision.branching.iter().copied(),
+    );
+    verdict.warnings.push(warning);
+}
+
+/// How far a search had grown, and because of which operations.
+fn grown(
+    history: &History,
+    key: &str,
+    frontier: usize,
+    by: impl Iterator<Item = OperationId>,
+) -> String {
+    let events: Vec<String> = by
+        .map(|operation| history.operations()[operation].invoke.to_string())
+        .collect();
+    if events.is_empty() {
+        return String::new();
+    }
+    format!(
+        "; of {key} there were {} possible in the end, most of them because of the operations \
+         begun at events {}",
+        counted(frontier, "configuration"),
+        events.join(", "),
+    )
 }
 
 fn counted(count: usize, what: &str) -> String {

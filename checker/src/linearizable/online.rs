@@ -168,6 +168,7 @@ impl Online {
             steps: self.options.budget.max_steps,
             bytes: self.options.budget.max_memory,
             deadline: None,
+            stop: None,
         };
         let pieces = minimal(history, &key, (0, rank), &limits);
         let anomaly = super::anomaly(history, &self.options, &key, &pieces);

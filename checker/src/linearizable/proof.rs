@@ -1,8 +1,13 @@
-//! Evidence that a key is not linearizable.
+//! Evidence that an object is not linearizable.
+//!
+//! - [`Certificate`]: the general form, of any model.
+//! - [`Proof`]: the same of a register, as the check finds it.
 
 use polygraph_history::{EventIndex, Key};
 
+use super::witness::ModelName;
 use crate::FailedCas;
+use crate::model::ModelKind;
 
 /// A sub-history that no order explains, and that was cut out so that this says something about
 /// the whole.
@@ -44,4 +49,76 @@ pub struct Kept {
     pub invoke: EventIndex,
     /// Whether what it found is used; a compare-and-set without that counts as a write.
     pub expectation: bool,
+}
+
+/// Why operations of the prefix may be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// Of any model: what is left out only observes. An order of all is one of the others too,
+    /// for an observation leaves the state as it is.
+    Observers,
+    /// Of containers: besides observers and what found nothing, elements are left out, each with
+    /// every operation that puts, takes or shows it (see [`crate::model::Scope`]).
+    ///
+    /// Take an order of the prefix without the observers that are left out, and leave out of it
+    /// the operations on these elements, and those whose unknown outcome took one of them. Then
+    /// the container holds at every moment what it held but for these elements, in the same
+    /// order. Who took or saw another element, being first of all, finds it first of fewer; who
+    /// found nothing finds nothing. This fails for whoever depends on the elements in another way
+    /// (a read of the whole set): such operations may not be kept. It fails for one that took an
+    /// element for certain without saying which: if it took one that is left out, it would have
+    /// to take another. So such may not be kept either, nor left out.
+    Elements,
+    /// Of registers: see [`Proof`].
+    Origins,
+}
+
+impl Rule {
+    /// Every rule.
+    pub const ALL: [Rule; 3] = [Rule::Observers, Rule::Elements, Rule::Origins];
+
+    /// As it is written in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Rule::Observers => "observers",
+            Rule::Elements => "elements",
+            Rule::Origins => "origins",
+        }
+    }
+}
+
+/// A sub-history of an object that no order explains, with the rule by which it was cut out.
+///
+/// It is about the prefix of the history up to the event `until`. Operations that began later are
+/// left out: in an order of the whole history they come after everything that had ended by then.
+/// Operations that were open then may be in an order of the prefix or not, with what is known of
+/// them from later.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// The keys that the object consists of: one, except for models of several.
+    pub keys: Vec<Key>,
+    /// What the object should be.
+    pub model: ModelName,
+    /// What a failed compare-and-set says.
+    pub failed_cas: FailedCas,
+    /// The event that ends the prefix: the completion of an operation.
+    pub until: EventIndex,
+    /// What is kept, in the order of their invocations.
+    pub operations: Vec<Kept>,
+    /// Why the others may be left out.
+    pub rule: Rule,
+}
+
+impl From<&Proof> for Certificate {
+    fn from(proof: &Proof) -> Certificate {
+        Certificate {
+            keys: vec![proof.key.clone()],
+            model: ModelKind::CasRegister.into(),
+            failed_cas: proof.failed_cas,
+            until: proof.until,
+            operations: proof.operations.clone(),
+            rule: Rule::Origins,
+        }
+    }
 }

@@ -3,33 +3,13 @@
 use super::decide::decide;
 use super::register::distinct::{self, Known};
 use super::register::evidence::{prefix, shortest};
+use super::register::obligations::Obligations;
 use super::register::refute::impossible;
 use super::register::relevance::reduce;
-use super::register::view::{Action, Item};
-use super::search::breadth::Breadth;
-use super::search::expand::Core;
-use super::search::lazy::Lazy;
-use super::search::timeline::Timeline;
-use super::search::{Answer, Limits, Progress, search};
-
-const LIMITS: Limits = Limits {
-    steps: u64::MAX,
-    bytes: u64::MAX,
-    deadline: None,
-};
-
-/// SplitMix64.
-struct Rng(u64);
-
-impl Rng {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-}
+use super::register::view::{Action, INITIAL, Item};
+use super::search::tests::{LIMITS, Rng, alone, factor};
+use super::search::{Answer, Wanted, search_with};
+use crate::model::CasRegister;
 
 /// A few operations that overlap at random, with results at random.
 fn items(seed: u64) -> Vec<Item> {
@@ -74,20 +54,18 @@ fn items(seed: u64) -> Vec<Item> {
     items
 }
 
-/// One half alone.
-fn alone(items: &[Item], by_breadth: bool) -> Answer {
-    let timeline = Timeline::new(items, u64::MAX).unwrap();
-    let mut core = Core::new(&timeline);
-    let progress = if by_breadth {
-        Breadth::<1>::new().run(&mut core, u64::MAX)
-    } else {
-        Lazy::<1>::new(&mut core).run(&mut core, u64::MAX)
-    };
-    match progress {
-        Progress::Linearizable => Answer::Linearizable,
-        Progress::Violated(_) => Answer::Violated { from: 0, by: 0 },
-        Progress::Paused => panic!("there is no limit"),
-    }
+const MODEL: CasRegister<u32> = CasRegister { initial: INITIAL };
+
+/// One half alone; there is an order, or not.
+fn ordered_by(items: &[Item], by_breadth: bool) -> bool {
+    let obligations = |of_item: &[u32]| Obligations::new(items, of_item);
+    alone(&MODEL, items, obligations, by_breadth) == Answer::Linearizable
+}
+
+/// Both.
+fn search(items: &[Item]) -> Answer {
+    let obligations = |of_item: &[u32]| Obligations::new(items, of_item);
+    search_with(&MODEL, items, obligations, &LIMITS, Wanted::Answer).answer
 }
 
 /// What distinct values say, if anything.
@@ -119,25 +97,17 @@ fn has_order(items: &[Item], placed: u32, state: u32) -> bool {
 
 #[test]
 fn all_ways_agree_with_the_definition_and_on_the_shortest_prefix() {
-    let factor: u64 = std::env::var("POLYGRAPH_FUZZ").map_or(1, |text| text.parse().unwrap());
+    let factor = factor();
     let mut counts = [0_u64; 4];
     for seed in 0..20_000 * factor {
         let items = items(seed);
         let reduced = reduce(&items);
         let ordered = has_order(&items, 0, 0);
-        let breadth = alone(&items, true);
-        assert_eq!(
-            breadth == Answer::Linearizable,
-            ordered,
-            "seed {seed}: {items:?}"
-        );
-        assert_eq!(alone(&items, false), breadth, "seed {seed}");
-        assert_eq!(
-            alone(&reduced, true),
-            breadth,
-            "seed {seed}: {items:?} {reduced:?}"
-        );
-        assert_eq!(alone(&reduced, false), breadth, "seed {seed}");
+        for by_breadth in [false, true] {
+            let what = || format!("seed {seed}: {items:?} {reduced:?}");
+            assert_eq!(ordered_by(&items, by_breadth), ordered, "{}", what());
+            assert_eq!(ordered_by(&reduced, by_breadth), ordered, "{}", what());
+        }
 
         if let Some(refuted) = refuted(&items) {
             assert_eq!(!refuted, ordered, "seed {seed}: {items:?}");
@@ -156,7 +126,7 @@ fn all_ways_agree_with_the_definition_and_on_the_shortest_prefix() {
                 .map(|piece| piece.item)
                 .collect()
         };
-        for answer in [search(&items, &LIMITS).0, decide(&items, &LIMITS).answer] {
+        for answer in [search(&items), decide(&items, &LIMITS).answer] {
             assert_eq!(answer == Answer::Linearizable, ordered, "seed {seed}");
             let Answer::Violated { from, by: until } = answer else {
                 continue;

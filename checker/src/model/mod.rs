@@ -1,22 +1,68 @@
 //! Sequential specifications: what one client alone would see.
 //!
 //! - [`Model`]: start here.
+//! - [`MODELS`], [`ModelKind`]: every model, by name.
 //! - [`Object`]: how operations of a history are operations of a model.
 //! - [`Register`]: read and write. [`CasRegister`]: the same and compare-and-set.
+//!   [`MultiRegister`]: reads and writes of several keys at once.
+//! - [`FifoQueue`], [`Bag`], [`Stack`], [`PriorityQueue`]: put, take, look; [`Set`]: add, remove,
+//!   ask.
+//! - [`Mutex`], [`FencedMutex`], [`RwLock`], [`Semaphore`]: acquire and release.
+//! - [`GrowSet`], [`List`]: additions and reads of all. [`Log`]: with offsets.
+//! - [`Counter`], [`IdSource`]: numbers, and identifiers.
+//! - [`persistent`]: collections that are made for being the state of a model.
 //!
-//! A model of a nondeterministic object takes the set of states that are still possible as its
-//! state, and refuses an operation when none of them allows it.
+//! - [`Nondeterministic`], [`PowerSet`]: objects whose operations may leave one of several states.
 
 use std::fmt;
 use std::hash::Hash;
 
+mod bag;
 mod cas_register;
+mod chain;
+mod counter;
+mod fenced_mutex;
+mod fifo_queue;
+mod grow_set;
+mod id_source;
+mod kind;
+mod list;
+mod log;
+mod multi_register;
+mod multiset;
+mod mutex;
 mod object;
+mod observation;
+pub mod persistent;
+mod power_set;
+mod priority_queue;
 mod register;
+mod rw_lock;
+mod semaphore;
+mod set;
+mod stack;
 
+pub use bag::{Bag, BagOp, BagRefusal, BagState};
 pub use cas_register::{CasRegister, CasRegisterOp, CasRegisterRefusal};
-pub use object::{Call, Foreign, Object};
+pub use counter::{Counter, CounterOp, CounterRefusal};
+pub use fenced_mutex::{FencedMutex, FencedMutexOp, FencedMutexRefusal, FencedMutexState};
+pub use fifo_queue::{FifoQueue, FifoQueueOp, FifoQueueRefusal, FifoQueueState};
+pub use grow_set::{GrowSet, GrowSetOp, GrowSetRefusal};
+pub use id_source::{Generate, IdSource, IdSourceRefusal};
+pub use kind::{MODELS, ModelKind};
+pub use list::{List, ListOp, ListRefusal};
+pub use log::{Log, LogOp, LogRefusal};
+pub use multi_register::{Access, MultiRegister, MultiRegisterOp, MultiRegisterRefusal};
+pub use multiset::Multiset;
+pub use mutex::{Mutex, MutexOp, MutexRefusal, MutexState};
+pub use object::{Call, Foreign, Object, Scope};
+pub use power_set::{Nondeterministic, PowerSet, PowerSetRefusal};
+pub use priority_queue::{PriorityQueue, PriorityQueueOp, PriorityQueueRefusal};
 pub use register::{Register, RegisterOp, RegisterRefusal};
+pub use rw_lock::{RwLock, RwLockOp, RwLockRefusal, RwLockState};
+pub use semaphore::{Semaphore, SemaphoreOp, SemaphoreRefusal};
+pub use set::{Set, SetOp, SetRefusal};
+pub use stack::{Stack, StackOp, StackRefusal, StackState};
 
 /// A sequential specification: which operations with which results are possible in which state,
 /// and what state they leave.
@@ -44,5 +90,11 @@ pub trait Model {
     /// performs such an operation as soon as it can.
     fn only_observes(&self, _op: &Self::Op) -> bool {
         false
+    }
+
+    /// About how many bytes a state holds besides [`size_of`] it: what its lists and maps have on
+    /// the heap. Budgets of memory are as good as this.
+    fn heap_bytes(&self, _state: &Self::State) -> usize {
+        0
     }
 }

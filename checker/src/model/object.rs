@@ -1,6 +1,6 @@
 //! How operations of a history are operations of a model.
 
-use polygraph_history::{ErrorName, Op, Outcome};
+use polygraph_history::{ErrorName, Op, Outcome, Value};
 
 use super::Model;
 use crate::FailedCas;
@@ -24,11 +24,41 @@ pub struct Call<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Foreign;
 
-/// A model of one object whose operations histories have a form for.
+/// What becomes of an operation of a container when elements are left out of a history: when all
+/// operations on them are, whoever performed them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope<'a> {
+    /// It puts, takes or shows this element; it is possible in the same way when others are left
+    /// out.
+    Element(&'a Value),
+    /// It finds that no element is there, and does nothing. When some are left out it finds that
+    /// all the more.
+    NoElement,
+    /// It takes an element that nobody knows. Where that one is left out it must be left out too,
+    /// which only an operation may that is not known to have taken effect.
+    SomeElement,
+    /// It depends on elements in another way: a read of a whole set, say.
+    AllElements,
+}
+
+/// A model whose operations histories have a form for.
+///
+/// In histories [`Value::Null`](polygraph_history::Value::Null) denotes what was there before the
+/// first operation; who knows better gives the model another initial value.
 pub trait Object: Model {
+    /// Whether there is one object for each key; otherwise one for all keys together.
+    const PER_KEY: bool = true;
+
     /// What an operation does and shows; `None` if neither: a read that failed, say.
     ///
     /// # Errors
     /// If the model has no such operation; then the object is not one of this model.
     fn action(call: &Call<'_>) -> Result<Option<Self::Op>, Foreign>;
+
+    /// Which elements an operation is about. A model may say something else than
+    /// [`Scope::AllElements`] only if every run of it stays one when the operations about an
+    /// element are left out, and with them whatever took the same element without saying so.
+    fn scope(_op: &Self::Op) -> Scope<'_> {
+        Scope::AllElements
+    }
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::hash::Hash;
 
-use super::Model;
+use polygraph_history::{Op, Outcome, Value};
+
+use super::{Call, Foreign, Model, Object};
 
 /// A register that holds `initial` until the first write.
 #[derive(Clone, Debug)]
@@ -62,6 +64,19 @@ impl<V: Clone + Eq + Hash + fmt::Display> Model for Register<V> {
 
     fn only_observes(&self, op: &RegisterOp<V>) -> bool {
         matches!(op, RegisterOp::Read(_))
+    }
+}
+
+impl Object for Register<Value> {
+    fn action(call: &Call<'_>) -> Result<Option<RegisterOp<Value>>, Foreign> {
+        Ok(match (call.op, call.outcome) {
+            (Op::Read { value, .. }, Outcome::Ok) => value.clone().map(RegisterOp::Read),
+            (Op::Write { value, .. }, Outcome::Ok | Outcome::Info) => {
+                Some(RegisterOp::Write(value.clone()))
+            }
+            (Op::Read { .. } | Op::Write { .. }, _) => None,
+            _ => return Err(Foreign),
+        })
     }
 }
 

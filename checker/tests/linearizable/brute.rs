@@ -21,7 +21,7 @@ fn counts(history: &History, operation: &Operation, failed_cas: FailedCas) -> bo
         (Op::Read { value, .. }, Outcome::Ok) => value.is_some(),
         (Op::Write { .. } | Op::Cas { .. }, Outcome::Ok | Outcome::Info) => true,
         (Op::Cas { .. }, Outcome::Fail) => {
-            let error = &history.events()[operation.complete.unwrap()].error;
+            let error = &history.event(operation.complete.unwrap()).error;
             failed_cas == FailedCas::Observe
                 && (error.is_none() || *error == Some(ErrorName::CAS_MISMATCH))
         }

@@ -54,7 +54,7 @@ fn evidence_stands(history: &History, verdict: &Verdict, seed: u64) {
         assert_eq!(anomaly.confirm(history), Ok(()), "seed {seed}");
         for &event in &anomaly.operations {
             assert_eq!(
-                history.events()[event as usize].kind,
+                history.event(event as usize).kind,
                 Kind::Invoke,
                 "seed {seed}"
             );

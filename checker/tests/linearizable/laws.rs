@@ -234,8 +234,8 @@ fn evidence_against_distinct_values_is_a_handful() {
                 panic!("seed {seed}")
             };
             let swaps = |kept: &&Kept| {
-                let op = history.events()[kept.invoke].op();
-                kept.expectation && matches!(op, Some(Op::Cas { .. }))
+                let event = history.event(kept.invoke);
+                kept.expectation && matches!(event.op(), Some(Op::Cas { .. }))
             };
             let links = proof.operations.iter().filter(swaps).count();
             let others = proof.operations.len() - links;

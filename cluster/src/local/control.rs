@@ -27,7 +27,9 @@ const STREAMS: &[FaultKind] = &[
     FaultKind::SlowLoss,
 ];
 
-const DATAGRAMS: &[FaultKind] = &[
+/// The kinds of faults that local clusters can have; those whose links are streams, all of these
+/// but duplicates and reordering.
+pub const CAPABILITIES: &[FaultKind] = &[
     FaultKind::PartitionCut,
     FaultKind::PartitionHold,
     FaultKind::PartitionOneWay,
@@ -50,7 +52,7 @@ impl Control for Local {
     fn capabilities(&self) -> &'static [FaultKind] {
         match self.kind {
             LinkKind::Stream => STREAMS,
-            LinkKind::Datagram => DATAGRAMS,
+            LinkKind::Datagram => CAPABILITIES,
         }
     }
 

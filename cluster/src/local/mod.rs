@@ -34,6 +34,7 @@ mod true_time;
 mod wire;
 
 pub use cluster::{Local, Options, Program};
+pub use control::CAPABILITIES;
 pub use driver::{Driver, Input};
 pub use registry::{Registry, Swept, sweep};
 pub use seat::Seat;

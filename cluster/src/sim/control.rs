@@ -7,7 +7,8 @@ use super::queue::Rank;
 use super::{Happening, Sim};
 use crate::{ClockReading, Control, FaultId, LinkKind, Node, Probe, ProcessState};
 
-const EVERYTHING: &[FaultKind] = &[
+/// The kinds of faults that simulated clusters can have.
+pub const CAPABILITIES: &[FaultKind] = &[
     FaultKind::PartitionCut,
     FaultKind::PartitionHold,
     FaultKind::PartitionOneWay,
@@ -32,7 +33,7 @@ impl<N: Node> Control for Sim<N> {
     }
 
     fn capabilities(&self) -> &'static [FaultKind] {
-        EVERYTHING
+        CAPABILITIES
     }
 
     fn cut(&mut self, fault: FaultId, links: &[Link]) {

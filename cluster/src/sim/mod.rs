@@ -21,6 +21,7 @@ use std::time::Duration;
 use polygraph_history::random::{keyed, text};
 use polygraph_history::{ErrorName, Link, NodeId, Time};
 
+pub use control::CAPABILITIES;
 pub use network::Delay;
 pub use trace::{Sent, Trace, cause_of};
 

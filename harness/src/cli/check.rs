@@ -5,29 +5,36 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use polygraph_checker::model::ModelKind;
 use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options};
 use polygraph_history::{
-    Format, Guarantee, History, Keyed, Op, Order, Outcome as OperationOutcome, ReadError,
-    ReadOptions, Reading, parse_duration, read,
+    Format, Guarantee, History, Keyed, ReadError, ReadOptions, Reading, parse_duration, read,
 };
-use polygraph_results::{ErrorBody, Report, check_table};
+use polygraph_results::{Counts, ErrorBody, Report, check_table};
 
+use super::drawing::Drawing;
 use super::failure::Failure;
+use super::model::{default_guarantee, fits, recognise};
+use super::proof;
 use crate::judge::{self, exit};
 use crate::question::Question;
 use crate::run::counts;
 
-/// Judge a history from a file: ours, Jepsen's EDN, JSON or log, Porcupine's.
+/// Judge histories from files: ours, Jepsen's EDN, JSON or log, Porcupine's.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The file; recognised by its content
-    file: PathBuf,
+    /// The files; recognised by their content
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// The guarantees to check, with commas; `all` [default: the model's]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     guarantee: Vec<String>,
-    /// What the operations are of [default: by what they are]
+    /// What the operations are of (`polygraph list models`) [default: by what they are]
     #[arg(long, value_name = "MODEL")]
-    model: Option<Model>,
+    model: Option<String>,
+    /// How many permits a semaphore has
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    permits: u32,
     /// The format (`polygraph list formats`) [default: recognised]
     #[arg(long, value_name = "NAME")]
     format: Option<String>,
@@ -46,22 +53,14 @@ pub(super) struct Arguments {
     /// Time that a check may take
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     max_time: Option<Duration>,
+    /// Write a proof of the answer to this file, for `polygraph confirm`
+    #[arg(long, value_name = "FILE")]
+    witness: Option<PathBuf>,
     /// Print the verdict as one line of JSON
     #[arg(long)]
     json: bool,
-}
-
-/// What operations are of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Model {
-    /// Reads and writes of single registers
-    Register,
-    /// Reads, writes and compare-and-sets of single registers
-    CasRegister,
-    /// Transactions of reads of lists and appends to them
-    ListAppend,
-    /// Adds to sets and reads of whole sets
-    Set,
+    #[command(flatten)]
+    drawing: Drawing,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -73,68 +72,197 @@ enum HowFailedCas {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum OnOff {
+pub(super) enum OnOff {
     On,
     Off,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let format = arguments.format.as_deref().map(str::parse).transpose();
-    let options = ReadOptions {
+/// How a file is to be read.
+pub(super) fn read_options(
+    format: Option<&str>,
+    keyed: Option<OnOff>,
+) -> Result<ReadOptions, Failure> {
+    let format = format.map(str::parse).transpose();
+    Ok(ReadOptions {
         format: format.map_err(Failure::usage)?,
-        keyed: match arguments.keyed {
+        keyed: match keyed {
             None => Keyed::Auto,
             Some(OnOff::On) => Keyed::On,
             Some(OnOff::Off) => Keyed::Off,
         },
+    })
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    let asking = Asking::new(arguments)?;
+    if let Some(proof) = &arguments.witness {
+        proof::can_be_written(proof, &arguments.files)?;
+    }
+    let [file] = arguments.files.as_slice() else {
+        return Ok(several(&asking, &arguments.files));
     };
-    let asked = asked(&arguments.guarantee)?;
+    let report = judge_file(&asking, file)?;
+    show(&report, arguments);
+    Ok(report.exit)
+}
+
+/// Judges several files: all of them, whatever becomes of one.
+fn several(asking: &Asking<'_>, files: &[PathBuf]) -> u8 {
+    let json = asking.arguments.json;
+    let mut runs = Vec::with_capacity(files.len());
+    let mut counts = Counts::default();
+    for file in files {
+        let report = judge_file(asking, file).unwrap_or_else(|failure| {
+            let mut report = Report::of_check();
+            report.exit = failure.code();
+            report.warnings = vec![failure.message().to_owned()];
+            report
+        });
+        counts.ok += report.operations.ok;
+        counts.fail += report.operations.fail;
+        counts.info += report.operations.info;
+        if !json {
+            super::print(&line(&report, file));
+        }
+        runs.push(Report {
+            file: Some(file.display().to_string()),
+            ..report
+        });
+    }
+    let mut report = Report::of_check();
+    report.operations = counts;
+    // A file that could not be read outweighs what the others say: the answer is not whole.
+    let rank = |code: u8| match code {
+        exit::USAGE => 4,
+        exit::VIOLATED => 3,
+        exit::HARNESS => 2,
+        exit::UNKNOWN => 1,
+        _ => 0,
+    };
+    report.exit = runs
+        .iter()
+        .map(|run| run.exit)
+        .max_by_key(|&code| rank(code))
+        .unwrap_or(exit::OK);
+    report.verdict = judge::whole(report.exit);
+    report.runs = runs;
+    if json {
+        show(&report, asking.arguments);
+    } else {
+        super::print(&totals(&report));
+    }
+    report.exit
+}
+
+/// One line for one of several files.
+fn line(report: &Report, file: &Path) -> String {
+    let verdict = match report.exit {
+        exit::USAGE => "unreadable",
+        _ => report.verdict,
+    };
+    let anomaly = report
+        .guarantees
+        .iter()
+        .find_map(|guarantee| guarantee.anomalies.first())
+        .map(|anomaly| anomaly.kind);
+    let about = match (report.exit, anomaly) {
+        (exit::USAGE, _) => report.warnings.first().map(String::as_str),
+        (_, anomaly) => anomaly,
+    };
+    let about = about.map_or(String::new(), |about| format!(" ({about})"));
+    format!("{verdict:10} {}{about}\n", file.display())
+}
+
+/// How many of several files had which verdict.
+fn totals(report: &Report) -> String {
+    let count = |code: u8| report.runs.iter().filter(|run| run.exit == code).count();
+    let mut text = format!(
+        "{} files: {} hold, {} violated, {} unknown",
+        report.runs.len(),
+        count(exit::OK),
+        count(exit::VIOLATED),
+        count(exit::UNKNOWN),
+    );
+    match count(exit::USAGE) {
+        0 => {}
+        unreadable => text += &format!(", {unreadable} unreadable"),
+    }
+    text + "\n"
+}
+
+/// How files are to be judged.
+struct Asking<'a> {
+    arguments: &'a Arguments,
+    reading: ReadOptions,
+    asked: Asked,
+    model: Option<ModelKind>,
+}
+
+impl<'a> Asking<'a> {
+    fn new(arguments: &'a Arguments) -> Result<Asking<'a>, Failure> {
+        let model = arguments.model.as_deref().map(str::parse).transpose();
+        Ok(Asking {
+            arguments,
+            reading: read_options(arguments.format.as_deref(), arguments.keyed)?,
+            asked: asked(&arguments.guarantee)?,
+            model: model.map_err(Failure::usage)?,
+        })
+    }
+
+    /// What is asked of a history whose operations are mostly of this model.
+    fn questions(&self, history: &History, model: ModelKind) -> Vec<Question> {
+        let names = &self.asked.names;
+        match (names.is_empty(), self.asked.survey) {
+            (true, false) => vec![Question::alone(default_guarantee(history, model))],
+            (false, false) => names.clone(),
+            (_, true) => {
+                let all = GUARANTEES.iter().map(|entry| entry.guarantee);
+                let joint = names.iter().filter(|name| name.guarantees().len() > 1);
+                all.map(Question::alone).chain(joint.cloned()).collect()
+            }
+        }
+    }
+}
+
+/// Reads a file and judges it.
+fn judge_file(asking: &Asking<'_>, file: &Path) -> Result<Report, Failure> {
     let Reading {
         history,
         format,
         keyed,
-    } = load(&arguments.file, options)?;
-    let model = match arguments.model {
-        Some(model) => model,
-        None => recognise(&history).ok_or_else(|| {
-            Failure::usage(format!(
-                "{} has no operation that a checker here understands (read, write, cas, add, txn of list appends)",
-                arguments.file.display()
-            ))
-        })?,
+    } = load(file, asking.reading)?;
+    let recognised = recognise(&history);
+    let Some(model) = asking.model.or(recognised) else {
+        return Err(Failure::usage(format!(
+            "{} has no operation that a checker here understands (`polygraph list models`)",
+            file.display()
+        )));
     };
     if !fits(&history, model) {
         return Err(Failure::usage(format!(
-            "{} has no operation of the model `{}`{}",
-            arguments.file.display(),
-            name(model),
-            recognise(&history).map_or(String::new(), |model| format!(
-                "; its operations fit `{}`",
-                name(model)
+            "{} has no operation of the model `{model}`{}",
+            file.display(),
+            recognised.map_or(String::new(), |model| format!(
+                "; its operations fit `{model}`"
             )),
         )));
     }
-    let options = check_options(arguments, format);
-    let survey = asked.survey;
-    let names = match (asked.names.as_slice(), survey) {
-        ([], false) => vec![Question::alone(default_guarantee(&history, model))],
-        (names, false) => names.to_vec(),
-        (names, true) => {
-            let all = GUARANTEES.iter().map(|entry| entry.guarantee);
-            let mut all: Vec<_> = all.map(Question::alone).collect();
-            all.extend(
-                names
-                    .iter()
-                    .filter(|name| name.guarantees().len() > 1)
-                    .cloned(),
-            );
-            all
-        }
-    };
+    let options = check_options(asking, format);
+    let questions = asking.questions(&history, model);
+    let proof = asking.arguments.witness.as_deref();
+    if proof.is_some() && !questions.contains(&Question::alone(Guarantee::Linearizable)) {
+        return Err(Failure::usage(
+            "--witness proves `linearizable`, which is not asked for; see --guarantee",
+        ));
+    }
     let mut guarantees = Vec::new();
-    for question in names {
-        let mut report = judge::ask(&history, &question, &options);
-        let by_name = asked.names.contains(&question) || !survey;
+    let mut written = None;
+    for question in questions {
+        let (mut report, verdict) = judge::answer(&history, &question, &options);
+        if let Some(path) = proof.filter(|_| question == Question::alone(Guarantee::Linearizable)) {
+            written = proof::write(path, &history, &mut report, &verdict)?;
+        }
+        let by_name = asking.asked.names.contains(&question) || !asking.asked.survey;
         judge::place(&mut report, None, by_name);
         guarantees.push(report);
     }
@@ -144,30 +272,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         if keyed { ", with keys in tuples" } else { "" }
     ));
     let mut report = Report {
-        polygraph: 1,
-        command: "check".to_owned(),
-        verdict: "none",
-        exit: exit::OK,
-        target: None,
-        settings: None,
-        workload: None,
-        nemesis: Vec::new(),
-        world: None,
-        seed: None,
-        seeds: 1,
         operations: counts(&history, 0),
-        faults: Vec::new(),
         truncated: history.truncated(),
         assumptions,
         warnings: history.warnings().to_vec(),
         guarantees,
-        replay: None,
-        run: None,
-        runs: Vec::new(),
+        proof: written,
+        ..Report::of_check()
     };
     judge::conclude(&mut report, exit::OK, false);
-    show(&report, arguments.json);
-    Ok(report.exit)
+    Ok(report)
 }
 
 /// What is asked for by name.
@@ -195,7 +309,7 @@ fn asked(names: &[String]) -> Result<Asked, Failure> {
 }
 
 /// Reads a file.
-fn load(path: &Path, options: ReadOptions) -> Result<Reading, Failure> {
+pub(super) fn load(path: &Path, options: ReadOptions) -> Result<Reading, Failure> {
     let unreadable = |problem: String| {
         Failure::input(ErrorBody {
             message: format!("{}: {problem}", path.display()),
@@ -232,7 +346,8 @@ fn load(path: &Path, options: ReadOptions) -> Result<Reading, Failure> {
     })
 }
 
-fn check_options(arguments: &Arguments, format: Format) -> Options {
+fn check_options(asking: &Asking<'_>, format: Format) -> Options {
+    let arguments = asking.arguments;
     let failed_cas = match (arguments.failed_cas, format) {
         (Some(HowFailedCas::Observe), _) => FailedCas::Observe,
         (Some(HowFailedCas::Ignore), _) => FailedCas::Ignore,
@@ -246,106 +361,17 @@ fn check_options(arguments: &Arguments, format: Format) -> Options {
         max_time: arguments.max_time,
     };
     Options {
+        model: asking.model,
+        permits: arguments.permits,
         failed_cas,
         budget,
+        witness: arguments.witness.is_some(),
         ..Options::default()
     }
 }
 
-/// Every model: its name and what its operations are.
-pub(super) fn models() -> [(&'static str, &'static str); 4] {
-    MODELS.map(|model| {
-        let about = match model {
-            Model::Register => "reads and writes of single registers",
-            Model::CasRegister => "reads, writes and compare-and-sets of single registers",
-            Model::ListAppend => "transactions of reads of lists and appends to them",
-            Model::Set => "adds to sets and reads of whole sets",
-        };
-        (name(model), about)
-    })
-}
-
-const MODELS: [Model; 4] = [
-    Model::CasRegister,
-    Model::ListAppend,
-    Model::Set,
-    Model::Register,
-];
-
-/// The model that most operations are of.
-fn recognise(history: &History) -> Option<Model> {
-    let count = |model| {
-        let operations = history.operations().iter();
-        operations
-            .filter(|operation| is_of(history.op(operation), model))
-            .count()
-    };
-    // Of equals the first is taken: reads alone are of every model.
-    let counts = MODELS.map(|model| (count(model), model));
-    let most = counts
-        .iter()
-        .map(|(count, _)| *count)
-        .max()
-        .filter(|&count| count > 0)?;
-    counts
-        .into_iter()
-        .find(|(count, _)| *count == most)
-        .map(|(_, model)| model)
-}
-
-fn fits(history: &History, model: Model) -> bool {
-    history
-        .operations()
-        .iter()
-        .any(|operation| is_of(history.op(operation), model))
-}
-
-fn is_of(op: &Op, model: Model) -> bool {
-    match op {
-        Op::Read { .. } => model != Model::ListAppend,
-        Op::Write { .. } => matches!(model, Model::Register | Model::CasRegister),
-        Op::Cas { .. } => model == Model::CasRegister,
-        Op::Add { .. } | Op::Remove { .. } => model == Model::Set,
-        Op::Txn(_) => model == Model::ListAppend,
-        _ => false,
-    }
-}
-
-fn name(model: Model) -> &'static str {
-    match model {
-        Model::Register => "register",
-        Model::CasRegister => "cas-register",
-        Model::ListAppend => "list-append",
-        Model::Set => "set",
-    }
-}
-
-/// What is asked unless the user says: single operations should be linearizable, transactions
-/// strictly serializable, or serializable where the history cannot tell who did what when.
-fn default_guarantee(history: &History, model: Model) -> Guarantee {
-    let mut processes: Vec<_> = history
-        .operations()
-        .iter()
-        .map(|operation| operation.process)
-        .collect();
-    processes.sort_unstable();
-    processes.dedup();
-    let timeless = history.order() == Order::Index && history.spec().is_none();
-    let anonymous = processes.len() <= 1
-        && history.operations().iter().all(|operation| {
-            operation.outcome != OperationOutcome::Ok
-                || operation.complete == Some(operation.invoke)
-        });
-    match model {
-        Model::Register | Model::CasRegister => Guarantee::Linearizable,
-        Model::ListAppend if timeless && anonymous => Guarantee::Serializable,
-        Model::ListAppend => Guarantee::StrictSerializable,
-        Model::Set => Guarantee::Durable,
-    }
-}
-
-fn show(report: &Report, json: bool) {
-    if json {
+fn show(report: &Report, Arguments { json, drawing, .. }: &Arguments) {
+    if *json {
         let line = serde_json::to_string(report).expect("reports are JSON");
         return super::print(&format!("{line}\n"));
     }
@@ -359,8 +385,12 @@ fn show(report: &Report, json: bool) {
     );
     text += &check_table(report, super::width());
     text.push('\n');
+    text += &drawing.pictures(report);
     for warning in &report.warnings {
         text += &format!("note: {warning}\n");
     }
-    super::print(&text);
+    if let Some(proof) = &report.proof {
+        text += &format!("proof: {proof} (`polygraph confirm HISTORY {proof}`)\n");
+    }
+    drawing.print(&text);
 }

@@ -1,5 +1,8 @@
 //! Why there is no verdict: a sentence, where, and what would be right.
 
+use std::path::Path;
+
+use polygraph_history::ReadError;
 use polygraph_results::{ErrorBody, ErrorReport};
 
 use crate::judge::exit;
@@ -36,6 +39,27 @@ impl Failure {
         }
     }
 
+    /// A file cannot be understood.
+    pub(super) fn unreadable(file: &Path, error: ReadError) -> Failure {
+        let message = format!("{}: {error}", file.display());
+        let ReadError {
+            line,
+            column,
+            field,
+            expected,
+            ..
+        } = error;
+        Failure::input(ErrorBody {
+            kind: "input",
+            message,
+            file: Some(file.display().to_string()),
+            line: Some(line),
+            column: Some(column),
+            field,
+            expected: (!expected.is_empty()).then_some(expected),
+        })
+    }
+
     /// The harness failed.
     pub(super) fn harness(error: &anyhow::Error) -> Failure {
         let message = format!("{error:#}");
@@ -69,6 +93,16 @@ impl Failure {
             body: Box::new(body),
             exit: exit::HARNESS,
         }
+    }
+
+    /// The sentence.
+    pub(super) fn message(&self) -> &str {
+        &self.body.message
+    }
+
+    /// The exit code that it means.
+    pub(super) const fn code(&self) -> u8 {
+        self.exit
     }
 
     /// Tells the user; gives back the exit code.

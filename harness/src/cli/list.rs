@@ -62,9 +62,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             .iter()
             .map(|it| item(it.guarantee.name(), it.guarantee.about()))
             .collect(),
-        What::Models => super::check::models()
-            .into_iter()
-            .map(|(name, about)| item(name, about))
+        What::Models => polygraph_checker::model::MODELS
+            .iter()
+            .map(|(model, about)| item(model.name(), about))
             .collect(),
         What::Formats => polygraph_history::FORMATS
             .iter()

@@ -4,11 +4,16 @@
 //! included.
 
 mod check;
+mod confirm;
+mod drawing;
 mod explain;
 mod failure;
+mod generate;
 mod list;
+mod model;
 mod node;
 mod progress;
+mod proof;
 mod replay;
 mod signals;
 mod test;
@@ -33,9 +38,11 @@ struct Arguments {
 enum Command {
     Test(test::Arguments),
     Check(check::Arguments),
+    Confirm(confirm::Arguments),
     Replay(replay::Arguments),
     List(list::Arguments),
     Explain(explain::Arguments),
+    Generate(generate::Arguments),
     #[command(hide = true)]
     Node(node::Arguments),
 }
@@ -56,9 +63,11 @@ pub fn main() -> u8 {
     let command = AssertUnwindSafe(|| match arguments.command {
         Command::Test(arguments) => test::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Confirm(arguments) => confirm::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
         Command::Node(arguments) => node::run(&arguments),
     });
     match panic::catch_unwind(command) {
@@ -88,7 +97,12 @@ fn clap_message(error: &clap::Error) -> String {
         .replace(" tip:", "; tip:")
         .replace("invalid digit found in string", "write a whole number");
     let subcommands = || {
-        let command = Arguments::command();
+        let whole = Arguments::command();
+        // Of a subcommand that has some of its own, those.
+        let word = std::env::args().nth(1).unwrap_or_default();
+        let inner = whole.find_subcommand(&word);
+        let command = inner.filter(|inner| inner.has_subcommands());
+        let command = command.unwrap_or(&whole);
         let shown = command
             .get_subcommands()
             .filter(|command| !command.is_hide_set());

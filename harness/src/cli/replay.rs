@@ -6,6 +6,7 @@ use clap::Args;
 use polygraph_checker::Options;
 use polygraph_results::Folder;
 
+use super::drawing::Drawing;
 use super::failure::Failure;
 use super::progress::Line;
 use super::signals::{INTERRUPT, listen};
@@ -25,9 +26,11 @@ pub(super) struct Arguments {
     /// Print the verdict as one line of JSON
     #[arg(long)]
     json: bool,
-    /// Show no progress
+    /// Show no progress and no diagrams
     #[arg(long)]
     quiet: bool,
+    #[command(flatten)]
+    drawing: Drawing,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
@@ -71,7 +74,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             .warnings
             .push("the bytes of the history differ from the recorded run's".to_owned());
     }
-    show(&report, arguments.json);
+    let &Arguments {
+        json,
+        quiet,
+        drawing,
+        ..
+    } = arguments;
+    show(&report, json, quiet, drawing);
     if !arguments.json {
         super::print(match (identical, exact) {
             (true, _) => "history: identical bytes\n",

@@ -1,5 +1,6 @@
 //! `polygraph test`: deploys a store, breaks it, and judges what its clients saw.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,8 +9,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::Args;
 use polygraph_checker::Options;
 use polygraph_history::parse_duration;
-use polygraph_results::{Counts, FaultCounts, Folder, Observed, Outcome, Report, test_table};
+use polygraph_results::{
+    Counts, ErrorBody, FaultCounts, Folder, Observed, Outcome, Report, test_table,
+};
 
+use super::drawing::Drawing;
 use super::failure::Failure;
 use super::progress::Line;
 use super::signals::{INTERRUPT, listen};
@@ -29,6 +33,10 @@ pub(super) struct Arguments {
     /// Fault families, with commas; `none`, `all` [default: partition]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     nemesis: Vec<String>,
+    /// Follow the faults of this file, one a line as in a run's schedule.jsonl, instead of drawing
+    /// them from the seed
+    #[arg(long, value_name = "FILE", conflicts_with = "nemesis")]
+    schedule: Option<PathBuf>,
     /// Where nodes run: sim or local [default: sim]
     #[arg(long, value_name = "NAME")]
     world: Option<String>,
@@ -71,9 +79,11 @@ pub(super) struct Arguments {
     /// Print the verdict as one line of JSON
     #[arg(long)]
     json: bool,
-    /// Show no progress
+    /// Show no progress and no diagrams
     #[arg(long)]
     quiet: bool,
+    #[command(flatten)]
+    drawing: Drawing,
 }
 
 /// The largest number that every reader of JSON keeps exactly.
@@ -111,7 +121,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         bug: arguments.bug.clone(),
         guarantees: arguments.guarantee.clone(),
     };
-    let resolved = Resolved::new(&request).map_err(Failure::usage)?;
+    let mut resolved = Resolved::new(&request).map_err(Failure::usage)?;
+    if let Some(file) = &arguments.schedule {
+        follow(&mut resolved, file, arguments)?;
+    }
     listen();
     if arguments.seed.as_deref() == Some("random") {
         eprintln!("seed {seed}");
@@ -127,8 +140,28 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         0 => Failure::harness(&error),
         _ => Failure::interrupted(&error),
     })?;
-    show(&report, arguments.json);
+    show(&report, arguments.json, arguments.quiet, arguments.drawing);
     Ok(report.exit)
+}
+
+/// Takes the faults from a file.
+fn follow(resolved: &mut Resolved, file: &Path, arguments: &Arguments) -> Result<(), Failure> {
+    let of_nemesis = |(key, _): &&(String, String)| key.starts_with("nemesis.");
+    if let Some((key, _)) = arguments.set.iter().find(of_nemesis) {
+        return Err(Failure::usage(format!(
+            "`{key}` is about faults that are drawn from the seed, and `--schedule` gives them; leave out one of the two"
+        )));
+    }
+    let bytes = fs::read(file).map_err(|error| {
+        Failure::input(ErrorBody {
+            message: format!("{}: it cannot be read: {error}", file.display()),
+            file: Some(file.display().to_string()),
+            expected: Some("the file of a schedule".to_owned()),
+            ..ErrorBody::default()
+        })
+    })?;
+    let wrong = |error| Failure::unreadable(file, error);
+    resolved.follow(&bytes).map_err(wrong)
 }
 
 /// Runs one seed.
@@ -304,7 +337,7 @@ fn sum_faults(runs: &[Report]) -> Vec<FaultCounts> {
 }
 
 /// Shows a report.
-pub(super) fn show(report: &Report, json: bool) {
+pub(super) fn show(report: &Report, json: bool, quiet: bool, drawing: Drawing) {
     if json {
         let line = serde_json::to_string(report).expect("reports are JSON");
         return super::print(&format!("{line}\n"));
@@ -312,6 +345,9 @@ pub(super) fn show(report: &Report, json: bool) {
     let mut text = headline(report);
     text += &test_table(report, super::width());
     text.push('\n');
+    if !quiet {
+        text += &drawing.pictures(report);
+    }
     for warning in &report.warnings {
         text += &format!("note: {warning}\n");
     }
@@ -321,7 +357,7 @@ pub(super) fn show(report: &Report, json: bool) {
     if let Some(replay) = &report.replay {
         text += &format!("replay: {replay}\n");
     }
-    super::print(&text);
+    drawing.print(&text);
 }
 
 /// Who was tested, what was done to it, and how its operations ended.

@@ -20,33 +20,21 @@ use std::collections::BTreeMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::ops::{Ops, Read};
+use super::quick;
 use super::row::{Row, Who, error_of};
+use super::rows::{Entry, Rows};
 use super::tape::Problem;
-use crate::{Body, Event, History, Kind, Micro, Op, Order, Process, ReadError, Time};
+use crate::history::Rare;
+use crate::{Body, Event, History, Kind, Op, Order, Process, ReadError};
 
 /// Rows without process share this number until they get their own.
 const NOBODY: u64 = u64::MAX;
-
-/// What is known of an event besides itself.
-#[derive(Clone, Copy)]
-struct Place {
-    line: u32,
-    column: u32,
-    /// Its index in the file.
-    index: Option<i64>,
-    timed: bool,
-    /// It completes its operation without a value that could be trusted.
-    bare: bool,
-    /// It is not part of the history.
-    dropped: bool,
-}
 
 /// How often something was missing; each becomes a warning.
 #[derive(Default)]
 struct Gaps {
     nemesis: usize,
     processless: usize,
-    untimed: usize,
     overlapping: usize,
     uninvoked: usize,
     ambiguous: usize,
@@ -56,8 +44,7 @@ struct Gaps {
 /// The rows so far.
 pub(crate) struct Assembly {
     pub(crate) ops: Ops,
-    events: Vec<Event>,
-    places: Vec<Place>,
+    rows: Rows,
     names: BTreeMap<String, u64>,
     gaps: Gaps,
     /// What the format's reader noticed itself.
@@ -69,8 +56,7 @@ impl Assembly {
     pub(crate) fn new(ops: Ops) -> Assembly {
         Assembly {
             ops,
-            events: Vec::new(),
-            places: Vec::new(),
+            rows: Rows::new(),
             names: BTreeMap::new(),
             gaps: Gaps::default(),
             warnings: Vec::new(),
@@ -78,12 +64,23 @@ impl Assembly {
         }
     }
 
+    /// Adds the row of EDN that begins at `start`, if it is one of those that are read byte by
+    /// byte: where it ends.
+    pub(super) fn quick(
+        &mut self,
+        text: &[u8],
+        start: usize,
+        place: (usize, usize),
+    ) -> Option<usize> {
+        quick::row(text, start, place, &mut self.ops, &mut self.rows)
+    }
+
     /// Adds a row; `read` makes its operation.
-    pub(crate) fn add(
+    pub(super) fn add(
         &mut self,
         row: &Row<'_>,
-        (line, column): (usize, usize),
-        read: impl FnOnce(&mut Ops, &Row<'_>, &mut [Event]) -> Result<Read, Problem>,
+        place: (usize, usize),
+        read: impl FnOnce(&mut Ops, &Row<'_>, &mut Rows) -> Result<Read, Problem>,
     ) -> Result<(), Problem> {
         let process = match &row.who {
             Who::Nemesis => {
@@ -100,24 +97,24 @@ impl Assembly {
                 *self.names.entry(name.clone()).or_insert(next)
             }
         };
-        let Read { op, bare } = read(&mut self.ops, row, &mut self.events)?;
-        let time = Time(row.time.unwrap_or(0));
-        let process = Process::Client(process);
-        let mut event = Event::new(0, time, process, row.kind, Body::Op(op));
-        event.node = row.node;
+        let Read { op, bare } = read(&mut self.ops, row, &mut self.rows)?;
+        let mut rare = Rare {
+            node: row.node,
+            ..Rare::default()
+        };
         if matches!(row.kind, Kind::Fail | Kind::Info) {
             let lost = row.value.filter(|form| bare && !form.is_nil());
-            (event.error, event.detail) = row.error.or(lost).map_or((None, None), error_of);
+            (rare.error, rare.detail) = row.error.or(lost).map_or((None, None), error_of);
         }
-        self.gaps.untimed += usize::from(row.time.is_none());
-        self.events.push(event);
-        self.places.push(Place {
-            line: u32::try_from(line).unwrap_or(u32::MAX),
-            column: u32::try_from(column).unwrap_or(u32::MAX),
+        self.rows.push(Entry {
+            process,
+            kind: row.kind,
+            time: row.time,
             index: row.index,
-            timed: row.time.is_some(),
+            place,
+            op,
             bare,
-            dropped: false,
+            rare: (rare != Rare::default()).then_some(rare),
         });
         Ok(())
     }
@@ -127,39 +124,40 @@ impl Assembly {
     /// # Errors
     /// If there is none, or they contradict each other.
     pub(crate) fn finish(mut self) -> Result<History, ReadError> {
-        if self.events.is_empty() {
+        let count = self.rows.len();
+        if count == 0 {
             let problem = match self.gaps.nemesis {
                 0 => "the history has no event",
                 _ => "the history has no event but the nemesis's",
             };
             return Err(ReadError::at((1, 1), problem, "an operation of a client"));
         }
+        if let Some(history) = self.rows.history() {
+            let warnings = self.warnings(count);
+            return Ok(concluded(history, warnings, self.truncated));
+        }
         self.sort_by_index();
         let order = self.order();
         self.pair()?;
         self.number_processes();
-        let mut kept = self.places.iter().map(|place| !place.dropped);
-        self.events.retain(|_| kept.next().unwrap_or(true));
-        self.places.retain(|place| !place.dropped);
-        for (at, event) in self.events.iter_mut().enumerate() {
+        let mut kept = self.rows.places.iter().map(|place| !place.dropped);
+        self.rows.events.retain(|_| kept.next().unwrap_or(true));
+        self.rows.places.retain(|place| !place.dropped);
+        for (at, event) in self.rows.events.iter_mut().enumerate() {
             event.index = at as u64;
         }
-        let warnings = self.warnings();
-        let history = History::new(None, order, self.events).map_err(|invalid| {
-            let place = self.places.get(invalid.index);
+        let warnings = self.warnings(self.rows.events.len());
+        let history = History::new(None, order, self.rows.events).map_err(|invalid| {
+            let place = self.rows.places.get(invalid.index);
             let place = place.map_or((1, 1), |place| (place.line as usize, place.column as usize));
             ReadError::at(place, invalid.problem, invalid.expected)
         })?;
-        let history = history.with_warnings(warnings);
-        Ok(match self.truncated {
-            true => history.truncated_with("the last line is torn and was left out".to_owned()),
-            false => history,
-        })
+        Ok(concluded(history, warnings, self.truncated))
     }
 
     /// Puts rows into the order of their own indices.
     fn sort_by_index(&mut self) {
-        let indices: Option<Vec<i64>> = self.places.iter().map(|place| place.index).collect();
+        let indices: Option<Vec<i64>> = self.rows.places.iter().map(|place| place.index).collect();
         let Some(indices) = indices else { return };
         if indices.is_sorted() {
             return;
@@ -174,16 +172,16 @@ impl Assembly {
                 .push("indices repeat; events are taken in the order of the file".to_owned());
             return;
         }
-        let mut events: Vec<Option<Event>> = self.events.drain(..).map(Some).collect();
-        self.events = order.iter().filter_map(|&at| events[at].take()).collect();
-        self.places = order.iter().map(|&at| self.places[at]).collect();
+        let mut events: Vec<Option<Event>> = self.rows.events.drain(..).map(Some).collect();
+        self.rows.events = order.iter().filter_map(|&at| events[at].take()).collect();
+        self.rows.places = order.iter().map(|&at| self.rows.places[at]).collect();
         self.gaps.reordered = true;
     }
 
     fn order(&self) -> Order {
-        let times = || self.events.iter().map(|event| event.time);
+        let times = || self.rows.events.iter().map(|event| event.time);
         let informative = times().min() != times().max();
-        match self.places.iter().all(|place| place.timed) && informative {
+        match self.rows.places.iter().all(|place| place.timed) && informative {
             true => Order::Time,
             false => Order::Index,
         }
@@ -199,42 +197,43 @@ impl Assembly {
             events[at].process = Process::Client(fresh);
             fresh += 1;
         };
-        for at in 0..self.events.len() {
-            let Process::Client(process) = self.events[at].process else {
+        for at in 0..self.rows.events.len() {
+            let Process::Client(process) = self.rows.events[at].process else {
                 continue;
             };
             let open = open.entry(process).or_default();
-            if self.events[at].kind == Kind::Invoke {
+            if self.rows.events[at].kind == Kind::Invoke {
                 invoked.insert(process);
                 let overlaps = !open.is_empty();
                 open.push(at);
                 if process == NOBODY {
-                    own(&mut self.events, at);
+                    own(&mut self.rows.events, at);
                 } else if overlaps {
                     self.gaps.overlapping += 1;
-                    own(&mut self.events, at);
+                    own(&mut self.rows.events, at);
                 }
                 continue;
             }
             match self.invocation(open, at) {
                 Found::One(position) => {
                     let invocation = open.remove(position);
-                    self.events[at].process = self.events[invocation].process;
+                    self.rows.events[at].process = self.rows.events[invocation].process;
                     self.complete(invocation, at);
                 }
                 Found::Several(latest) => {
                     self.gaps.ambiguous += 1;
                     // An operation that is left open is indeterminate already. Without a value
                     // the operations need not even be equal.
-                    let vague = self.events[at].kind == Kind::Info || self.places[at].bare;
+                    let vague =
+                        self.rows.events[at].kind == Kind::Info || self.rows.places[at].bare;
                     let dropped = if vague { at } else { open.remove(latest) };
-                    self.places[dropped].dropped = true;
-                    own(&mut self.events, at);
+                    self.rows.places[dropped].dropped = true;
+                    own(&mut self.rows.events, at);
                 }
                 Found::None if open.is_empty() && !invoked.contains(&process) => {
                     self.gaps.uninvoked += 1;
                     if process == NOBODY {
-                        own(&mut self.events, at);
+                        own(&mut self.rows.events, at);
                     }
                 }
                 Found::None => return Err(self.unmatched(at, process, open)),
@@ -247,7 +246,10 @@ impl Assembly {
     fn invocation(&self, open: &[usize], at: usize) -> Found {
         // A process with one open operation can complete no other; whether it does is checked
         // with the history.
-        if let ([_], false) = (open, self.events[at].process == Process::Client(NOBODY)) {
+        if let ([_], false) = (
+            open,
+            self.rows.events[at].process == Process::Client(NOBODY),
+        ) {
             return Found::One(0);
         }
         let mut fitting = (0..open.len()).filter(|&position| self.fits(open[position], at));
@@ -259,10 +261,13 @@ impl Assembly {
     }
 
     fn fits(&self, invocation: usize, completion: usize) -> bool {
-        match (self.events[invocation].op(), self.events[completion].op()) {
+        match (
+            self.rows.events[invocation].op(),
+            self.rows.events[completion].op(),
+        ) {
             (Some(invoked), Some(completed)) => {
                 invoked.repeated_by(completed)
-                    || self.places[completion].bare && same_name(invoked, completed)
+                    || self.rows.places[completion].bare && same_name(invoked, completed)
             }
             _ => false,
         }
@@ -270,23 +275,25 @@ impl Assembly {
 
     /// A completion whose value cannot be trusted repeats its invocation.
     fn complete(&mut self, invocation: usize, completion: usize) {
-        let trusted = self.events[completion].kind == Kind::Ok && !self.places[completion].bare;
+        let trusted =
+            self.rows.events[completion].kind == Kind::Ok && !self.rows.places[completion].bare;
         if trusted {
             return;
         }
-        let (Some(invoked), Some(completed)) =
-            (self.events[invocation].op(), self.events[completion].op())
-        else {
+        let (Some(invoked), Some(completed)) = (
+            self.rows.events[invocation].op(),
+            self.rows.events[completion].op(),
+        ) else {
             return;
         };
         if same_name(invoked, completed) && !invoked.repeated_by(completed) {
-            let unread = unread(invoked.clone());
-            self.events[completion].body = Body::Op(unread);
+            let unread = invoked.without_results();
+            self.rows.events[completion].body = Body::Op(unread);
         }
     }
 
     fn unmatched(&self, at: usize, process: u64, open: &[usize]) -> ReadError {
-        let place = &self.places[at];
+        let place = &self.rows.places[at];
         let place = (place.line as usize, place.column as usize);
         let who = match process {
             NOBODY => "a row without process".to_owned(),
@@ -314,10 +321,14 @@ impl Assembly {
 
     fn first_free_process(&self) -> u64 {
         let limit = NOBODY - 1 - self.names.len() as u64;
-        let numbers = self.events.iter().filter_map(|event| match event.process {
-            Process::Client(number) if number <= limit => Some(number + 1),
-            _ => None,
-        });
+        let numbers = self
+            .rows
+            .events
+            .iter()
+            .filter_map(|event| match event.process {
+                Process::Client(number) if number <= limit => Some(number + 1),
+                _ => None,
+            });
         numbers.max().unwrap_or(0)
     }
 
@@ -328,7 +339,7 @@ impl Assembly {
         }
         let first = self.first_free_process();
         let limit = NOBODY - 1 - self.names.len() as u64;
-        for event in &mut self.events {
+        for event in &mut self.rows.events {
             if let Process::Client(number) = &mut event.process
                 && *number > limit
             {
@@ -337,7 +348,7 @@ impl Assembly {
         }
     }
 
-    fn warnings(&mut self) -> Vec<String> {
+    fn warnings(&mut self, count: usize) -> Vec<String> {
         let gaps = &self.gaps;
         let mut warnings = std::mem::take(&mut self.warnings);
         let mut warn = |what: &str, count: usize, meaning: &str| {
@@ -366,10 +377,10 @@ impl Assembly {
             gaps.ambiguous,
             "when those began is not known",
         );
-        if gaps.untimed < self.events.len() {
+        if self.rows.untimed < count {
             warn(
                 "events without time",
-                gaps.untimed,
+                self.rows.untimed,
                 "operations are ordered by position",
             );
         }
@@ -377,6 +388,15 @@ impl Assembly {
             warnings.push("events were put into the order of their own indices".to_owned());
         }
         warnings
+    }
+}
+
+/// A history with what was noticed in reading it.
+fn concluded(history: History, warnings: Vec<String>, truncated: bool) -> History {
+    let history = history.with_warnings(warnings);
+    match truncated {
+        true => history.truncated_with("the last line is torn and was left out".to_owned()),
+        false => history,
     }
 }
 
@@ -389,7 +409,7 @@ enum Found {
 }
 
 /// Whether two operations have one name. A transaction is told by its value, which may be lost.
-fn same_name(invoked: &Op, completed: &Op) -> bool {
+pub(super) fn same_name(invoked: &Op, completed: &Op) -> bool {
     fn name(op: &Op) -> &str {
         match op {
             Op::Custom { name, .. } => name,
@@ -397,20 +417,4 @@ fn same_name(invoked: &Op, completed: &Op) -> bool {
         }
     }
     name(invoked) == name(completed) || matches!(invoked, Op::Txn(_))
-}
-
-/// The operation without what its reads returned.
-fn unread(mut op: Op) -> Op {
-    match &mut op {
-        Op::Read { value, .. } | Op::Peek { value, .. } => *value = None,
-        Op::Txn(micros) => {
-            for micro in micros {
-                if let Micro::Read { value, .. } = micro {
-                    *value = None;
-                }
-            }
-        }
-        _ => {}
-    }
-    op
 }

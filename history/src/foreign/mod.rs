@@ -1,20 +1,30 @@
-//! Other people's histories: Jepsen's in EDN, JSON and as console logs, and Porcupine's logs.
+//! Other people's histories: Jepsen's in EDN, JSON and as console logs, Porcupine's logs, and the
+//! texts of fastlin and its kin and of LiMo.
 //!
 //! All end in the same [`History`]: a syntax gives forms, a form is a row, a row is an event, and
-//! rows are paired. In all of them nil denotes the initial value. Start in [`crate::read()`].
+//! rows are paired; the texts have a line for each. In all of them nil denotes the initial value.
+//! Start in [`crate::read()`].
 
 mod assemble;
+mod containers;
 mod edn;
+mod fastlin;
 mod json;
+mod limo;
+mod lines;
 mod log;
 mod ops;
+mod quick;
 mod row;
+mod rows;
 mod source;
 mod tape;
 mod text;
 
 use std::io::BufRead;
 
+pub(crate) use fastlin::is_header as is_fastlin;
+pub(crate) use limo::is_header as is_limo;
 pub(crate) use log::parse as parse_log_line;
 pub(crate) use ops::Keying;
 pub(crate) use source::{Source, Syntax};
@@ -34,6 +44,10 @@ pub(crate) enum Dialect {
     Log,
     /// Porcupine's rows, in EDN.
     PorcupineKv,
+    /// The lines of fastlin.
+    Fastlin,
+    /// The lines of LiMo.
+    Limo,
 }
 
 /// Reads a history of another tool, and says whether tuples were keys and values.
@@ -47,8 +61,15 @@ pub(crate) fn read(
 ) -> Result<(History, bool), ReadError> {
     let mut assembly = Assembly::new(Ops::new(keying));
     match dialect {
+        Dialect::Fastlin => return Ok((fastlin::read(input)?, false)),
+        Dialect::Limo => return Ok((limo::read(input)?, false)),
         Dialect::Log => log::read(input, &mut assembly)?,
-        Dialect::Rows(syntax) => Source::new(input, syntax)
+        Dialect::Rows(Syntax::Edn) => Source::new(input, Syntax::Edn).for_each_with(
+            &mut assembly,
+            Assembly::quick,
+            |assembly, form, place| assembly.add(&Row::of(form)?, place, Ops::jepsen),
+        )?,
+        Dialect::Rows(Syntax::Json) => Source::new(input, Syntax::Json)
             .for_each(|form, place| assembly.add(&Row::of(form)?, place, Ops::jepsen))?,
         Dialect::PorcupineKv => Source::new(input, Syntax::Edn).for_each(|form, place| {
             assembly.add(&Row::of(form)?, place, |ops, row, _| ops.porcupine_kv(row))

@@ -1,7 +1,8 @@
 //! What a row does: its name and value as an [`Op`].
 //!
 //! - `read`, `write`, `cas`, `add`, `remove` are our operations of these names, on the one key
-//!   `x`, or with tuples `[k v]` (Jepsen's independent keys) on key `k`.
+//!   `x`, or with tuples `[k v]` (Jepsen's independent keys) on key `k`; so are `acquire` and
+//!   `release` without value.
 //! - A list of micro-operations (`[:r k v] [:w k v] [:append k v]`) is a transaction, whatever
 //!   the name of the operation.
 //! - Porcupine's `get` and `put` are reads and writes; the empty string is its initial value.
@@ -11,9 +12,10 @@
 //! (Jepsen lets clients put an error there): the operation is then what was invoked.
 
 use super::row::Row;
+use super::rows::Rows;
 use super::tape::{Form, Problem, Token};
 use super::text::{Keys, is_tuple, to_json, value, value_to_json};
-use crate::{Body, Event, Key, Kind, Micro, Op, Value};
+use crate::{Body, Key, Kind, Micro, Op, Value};
 use serde_json::json;
 
 /// The key of histories about a single object.
@@ -58,9 +60,24 @@ impl Ops {
         self.keying != Keying::Off && self.tuples
     }
 
-    /// The operation of a Jepsen row. `earlier` are the events so far, which are read anew when
+    /// The only key, if it is known that tuples are values.
+    pub(super) fn single(&self) -> Option<&Key> {
+        (self.keying == Keying::Off).then_some(&self.single)
+    }
+
+    /// The key that a keyword or an integer named before, by its canonical text.
+    pub(super) fn known_key(&self, canonical: &str) -> Option<Key> {
+        self.keys.known(canonical).cloned()
+    }
+
+    /// Notes that an operation was read as a tuple.
+    pub(super) const fn note_tuple(&mut self) {
+        self.tuples = true;
+    }
+
+    /// The operation of a Jepsen row. `earlier` are the rows so far, which are read anew when
     /// the row shows that tuples are not keys and values after all.
-    pub(crate) fn jepsen(&mut self, row: &Row<'_>, earlier: &mut [Event]) -> Result<Read, Problem> {
+    pub(super) fn jepsen(&mut self, row: &Row<'_>, earlier: &mut Rows) -> Result<Read, Problem> {
         let name = row.f.as_deref().unwrap_or("txn");
         let transaction = row
             .value
@@ -181,11 +198,11 @@ impl Ops {
     }
 
     /// Reads operations again that were taken for tuples: key and value are one value.
-    fn join_tuples(&mut self, events: &mut [Event]) {
+    fn join_tuples(&mut self, earlier: &mut Rows) {
         if !std::mem::take(&mut self.tuples) {
             return;
         }
-        for event in events {
+        for event in earlier.events_mut() {
             let completed = event.kind == Kind::Ok;
             if let Body::Op(op) = &mut event.body {
                 self.join(op, completed);
@@ -216,6 +233,11 @@ impl Ops {
                     let key = key.as_ref().map(value_to_json);
                     *args = json!([key, value]);
                 }
+            }
+            Op::Acquire { key, .. } | Op::Release { key } => {
+                let args = json!([value_to_json(&self.keys.value(key)), null]);
+                let name = op.kind().name().to_owned();
+                *op = Op::Custom { name, args };
             }
             // No other operation is made of a tuple.
             _ => {}
@@ -273,6 +295,12 @@ fn build(name: &str, key: Key, form: Option<Form<'_>>, kind: Kind, keyed: bool) 
             key,
             value: form.map_or(Value::Null, value),
         },
+        ("acquire", None) => Op::Acquire {
+            key,
+            shared: false,
+            token: None,
+        },
+        ("release", None) => Op::Release { key },
         _ if keyed => Op::Custom {
             name: name.to_owned(),
             args: json!({ "key": &*key.0, "value": form.map(to_json) }),

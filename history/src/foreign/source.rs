@@ -56,7 +56,26 @@ impl<R: Read> Source<R> {
         &mut self,
         mut each: impl FnMut(Form<'_>, (usize, usize)) -> Result<(), Problem>,
     ) -> Result<(), ReadError> {
+        self.for_each_with(
+            &mut each,
+            |_, _, _, _| None,
+            |each, form, place| each(form, place),
+        )
+    }
+
+    /// The same, where `quick` may take forms that are whole, on one line and begin at a byte of
+    /// the text; it says where they end.
+    ///
+    /// # Errors
+    /// As [`Source::for_each`].
+    pub(crate) fn for_each_with<S>(
+        &mut self,
+        state: &mut S,
+        quick: impl Fn(&mut S, &[u8], usize, (usize, usize)) -> Option<usize>,
+        each: impl Fn(&mut S, Form<'_>, (usize, usize)) -> Result<(), Problem>,
+    ) -> Result<(), ReadError> {
         loop {
+            self.pass(state, &quick);
             if self.enter()? {
                 continue;
             }
@@ -71,7 +90,8 @@ impl<R: Read> Source<R> {
                     self.advance_to_form();
                     let text = self.text(end)?;
                     let form = Form::new(text, self.start, &self.nodes);
-                    each(form, (self.line, self.column)).map_err(|problem| self.error(problem))?;
+                    each(state, form, (self.line, self.column))
+                        .map_err(|problem| self.error(problem))?;
                     self.advance(end);
                 }
                 Scan::Close(at) => self.leave(at)?,
@@ -85,6 +105,30 @@ impl<R: Read> Source<R> {
                 Scan::More => self.fill()?,
             }
         }
+    }
+
+    /// Passes over the forms that `quick` takes.
+    fn pass<S>(
+        &mut self,
+        state: &mut S,
+        quick: impl Fn(&mut S, &[u8], usize, (usize, usize)) -> Option<usize>,
+    ) {
+        let (mut line, mut column, mut at) = (self.line, self.column, self.start);
+        loop {
+            while let Some(byte @ (b'\n' | b' ' | b',')) = self.buffer.get(at) {
+                (line, column) = match byte {
+                    b'\n' => (line + 1, 1),
+                    _ => (line, column + 1),
+                };
+                at += 1;
+            }
+            let Some(end) = quick(state, &self.buffer, at, (line, column)) else {
+                break;
+            };
+            column += end - at;
+            at = end;
+        }
+        (self.line, self.column, self.start) = (line, column, at);
     }
 
     /// Looks through a bracket that encloses all forms. Whether there was one.

@@ -222,6 +222,11 @@ impl Keys {
         key
     }
 
+    /// The key that a keyword or an integer named before, by its canonical text.
+    pub(crate) fn known(&self, canonical: &str) -> Option<&Key> {
+        self.by_form.get(canonical)
+    }
+
     fn name(&self, form: Form<'_>, canonical: &str) -> Key {
         let natural = form.name().map(|name| Key::from(&*name));
         let mut name = natural.unwrap_or_else(|| Key::from(canonical));

@@ -170,7 +170,7 @@ impl Input<'_> {
                 let zigzag = self.number()?;
                 Value::Int((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed())
             }
-            2 => Value::Text(self.text()?),
+            2 => Value::Text(self.text()?.into()),
             3 => Value::list(self.many(Input::value)?),
             _ => return None,
         })

@@ -49,7 +49,6 @@ pub(super) fn refuted(rows: &Rows) -> Option<Certificate> {
 
 /// The places of items in an order that explains them, without those that did not happen. `None`
 /// unless every value was written once, no compare-and-set failed, and there is an order.
-#[cfg_attr(not(test), expect(dead_code, reason = "witnesses are made of it"))]
 pub(in crate::linearizable) fn order(items: &[Item]) -> Option<Vec<usize>> {
     let rows = Rows::of(items)?;
     if !rows.mismatches.is_empty() {

@@ -158,17 +158,17 @@ struct Choice {
     expect: Vec<bool>,
 }
 
-struct Shrink {
+struct Shrink<'a> {
     pieces: Vec<Piece>,
     /// Who writes each value, by start.
     writers: FxHashMap<ValueId, Writers>,
     /// Everybody who writes.
     mutators: Writers,
     choice: Choice,
-    limits: Limits,
+    limits: Limits<'a>,
 }
 
-impl Shrink {
+impl<'a> Shrink<'a> {
     fn new(pieces: Vec<Piece>, limits: Limits) -> Shrink {
         let mut writers: FxHashMap<ValueId, Writers> = FxHashMap::default();
         let mut mutators = Writers::default();

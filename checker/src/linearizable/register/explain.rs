@@ -498,9 +498,8 @@ impl Story<'_> {
 
     /// The time of an event, or its number where the history has no times.
     fn moment(&self, event: EventIndex) -> String {
-        let events = self.history.events();
-        match events.last() {
-            Some(last) if last.time > Time::ZERO => events[event].time.to_string(),
+        match self.history.events().last() {
+            Some(last) if last.time > Time::ZERO => self.history.time(event).to_string(),
             _ => format!("event {event}"),
         }
     }

@@ -4,6 +4,7 @@
 //! found it must have taken place. With distinct values this leaves the search hardly a choice.
 
 use super::view::{Action, INITIAL, Item, OTHER, ValueId, size_of_domain};
+use crate::linearizable::search::{Leave, Pruning};
 
 /// What must have happened before a value may be left.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,19 +57,23 @@ impl Obligations {
         }
         Obligations { of_value }
     }
+}
 
-    /// Whether an operation of this class may replace a value at this moment, where everything
-    /// has taken place that had begun by then, only observes and could.
-    pub(in crate::linearizable) fn may_leave(&self, value: ValueId, class: u32, rank: u64) -> bool {
+impl Pruning<ValueId> for Obligations {
+    fn leave(&self, &value: &ValueId) -> Leave {
         let Some(obligation) = self.of_value.get(value as usize) else {
-            return true;
+            return Leave::ALWAYS;
         };
-        obligation.writers > 1
-            || obligation.last_start <= rank
-                && match obligation.swap {
-                    Swap::None => true,
-                    Swap::One(swap) => swap == class,
-                    Swap::Many => false,
-                }
+        if obligation.writers > 1 {
+            return Leave::ALWAYS;
+        }
+        Leave {
+            from: obligation.last_start,
+            by: match obligation.swap {
+                Swap::None => Leave::ANY,
+                Swap::One(swap) => swap,
+                Swap::Many => Leave::NONE,
+            },
+        }
     }
 }

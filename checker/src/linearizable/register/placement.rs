@@ -14,11 +14,13 @@
 use rustc_hash::FxHashMap;
 
 use super::clusters::Clusters;
+use super::obligations::Obligations;
 use super::order::order;
 use super::rows::{Mismatch, NONE, Row, Rows};
 use super::view::{Action, INITIAL, Item, ValueId};
 use super::zones::Zones;
-use crate::linearizable::search::{Answer, Limits, search};
+use crate::linearizable::search::{Answer, Limits, Wanted, search_with};
+use crate::model::CasRegister;
 
 /// How far a window reaches beyond the operation without a place, at first.
 const FIRST_REACH: u32 = 4;
@@ -67,9 +69,11 @@ pub(super) fn place(rows: &Rows, zones: &Zones, limits: &Limits) -> (Placed, u64
                 ..*limits
             };
             let items = line.items(window);
-            let (answer, used) = search(&items, &left);
-            steps += used + items.len() as u64;
-            window.ordered = answer == Answer::Linearizable;
+            let model = CasRegister { initial: INITIAL };
+            let obligations = |of_item: &[u32]| Obligations::new(&items, of_item);
+            let found = search_with(&model, &items, obligations, &left, Wanted::Answer);
+            steps += found.steps + items.len() as u64;
+            window.ordered = found.answer == Answer::Linearizable;
         }
         if windows.iter().all(|window| window.ordered) {
             return (Placed::All, steps);

@@ -10,6 +10,7 @@ const LIMITS: Limits = Limits {
     steps: u64::MAX,
     bytes: u64::MAX,
     deadline: None,
+    stop: None,
 };
 
 /// SplitMix64.

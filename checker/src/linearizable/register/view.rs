@@ -371,19 +371,3 @@ pub(in crate::linearizable) fn size_of_domain(items: &[Item]) -> usize {
         .unwrap_or(INITIAL) as usize
         + 1
 }
-
-/// The distinct actions of some items, and for each item which it has.
-pub(in crate::linearizable) fn classes(items: &[Item]) -> (Vec<Action>, Vec<u32>) {
-    let mut seen: FxHashMap<&Action, u32> = FxHashMap::default();
-    let mut actions = Vec::new();
-    let of_item = items
-        .iter()
-        .map(|item| {
-            *seen.entry(&item.action).or_insert_with(|| {
-                actions.push(item.action.clone());
-                actions.len() as u32 - 1
-            })
-        })
-        .collect();
-    (actions, of_item)
-}

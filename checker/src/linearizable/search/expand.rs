@@ -1,142 +1,242 @@
 //! What follows from a configuration: the part that both searches share.
 
+use super::budget::{Meter, Owner};
 use super::config::{Config, Mask, Usage, has, set};
 use super::machine::Machine;
+use super::observed::Observed;
 use super::timeline::{NONE, Timeline};
-use crate::model::CasRegister;
+use super::trace::Past;
+
+/// What one of the halves notes down.
+pub(super) struct Notes<const W: usize> {
+    /// How its configurations came about.
+    pub(super) past: Past,
+    /// What it has found out about observations.
+    observed: Observed<W>,
+}
+
+impl<const W: usize> Notes<W> {
+    /// Nothing yet.
+    pub(super) const fn new(owner: Owner) -> Notes<W> {
+        Notes {
+            past: Past::new(owner),
+            observed: Observed::new(owner),
+        }
+    }
+}
 
 /// The problem, and what was learnt about its states.
-pub(in crate::linearizable) struct Core<'a> {
+pub(super) struct Core<'a> {
     /// The order of events.
-    pub(in crate::linearizable) timeline: &'a Timeline,
+    pub(super) timeline: &'a Timeline,
     /// The model.
-    pub(in crate::linearizable) machine: Machine<CasRegister<u32>>,
+    pub(super) machine: Machine<'a>,
     /// Which operations of unknown outcome were used.
-    pub(in crate::linearizable) usage: Usage,
-    /// How many may be used at `available_at`, by class.
-    available: Vec<u32>,
-    available_at: usize,
-    /// How many transitions were looked at.
-    pub(in crate::linearizable) steps: u64,
+    pub(super) usage: Usage,
+    /// What was spent.
+    pub(super) meter: Meter<'a>,
+    /// What may be used at `at_level`, by class of operations of unknown outcome.
+    ready: Vec<Ready>,
+    at_level: usize,
+    /// The class of operations of unknown outcome by class, or [`NONE`].
+    crashed_of: Vec<u32>,
     /// Whether anything was left out because of what happens later.
-    pub(in crate::linearizable) looked_ahead: bool,
+    pub(super) looked_ahead: bool,
+    machine_bytes: u64,
+}
+
+/// What may be used of a class of operations of unknown outcome at a level.
+#[derive(Clone, Copy)]
+struct Ready {
+    /// How many have begun.
+    begun: u32,
+    /// The open operation that does the same and ends last: it is certain to be used, so that
+    /// all of these go first.
+    certain: u32,
 }
 
 impl<'a> Core<'a> {
     /// Nothing learnt yet.
-    pub(in crate::linearizable) fn new(timeline: &'a Timeline) -> Core<'a> {
-        let model = CasRegister {
-            initial: crate::linearizable::register::view::INITIAL,
-        };
-        Core {
-            timeline,
-            machine: Machine::new(model, timeline.classes.clone()),
-            usage: Usage::new(timeline.crashed.len()),
-            available: Vec::new(),
-            available_at: usize::MAX,
-            steps: 0,
-            looked_ahead: false,
+    pub(super) fn new(timeline: &'a Timeline, machine: Machine<'a>, meter: Meter<'a>) -> Core<'a> {
+        let mut crashed_of = Vec::new();
+        if !timeline.crashed.is_empty() {
+            crashed_of = vec![NONE; timeline.classes];
+            for (at, crashed) in (0_u32..).zip(&timeline.crashed) {
+                crashed_of[crashed.class as usize] = at;
+            }
         }
+        let mut core = Core {
+            timeline,
+            machine,
+            usage: Usage::new(timeline.crashed.len()),
+            meter,
+            ready: Vec::new(),
+            at_level: usize::MAX,
+            crashed_of,
+            looked_ahead: false,
+            machine_bytes: 0,
+        };
+        core.account();
+        core
     }
 
     /// Where every search begins.
-    pub(in crate::linearizable) const fn start<const W: usize>() -> Config<W> {
+    pub(super) const fn start<const W: usize, const T: usize>() -> Config<W, T> {
         Config {
-            state: Machine::<CasRegister<u32>>::START,
+            state: Machine::START,
             used: Usage::NOTHING,
             done: [0; W],
+            past: [Past::START; T],
+        }
+    }
+
+    /// The state after an operation, if it is possible.
+    #[inline]
+    fn step(&mut self, state: u32, class: u32) -> Option<u32> {
+        let next = self.machine.step(state, class);
+        if self.machine.asked() {
+            // Nobody knows how long that took, and how large the state is.
+            self.meter.look();
+            self.account();
+        }
+        next
+    }
+
+    fn account(&mut self) {
+        let bytes = self.machine.bytes();
+        if bytes > self.machine_bytes {
+            let more = bytes - self.machine_bytes;
+            self.meter.grow(Owner::Core, 0, more);
+            self.machine_bytes = bytes;
         }
     }
 
     /// Performs all open operations that only observe and are possible: a configuration that
     /// has done so stands for the one that has not.
-    pub(in crate::linearizable) fn observe<const W: usize>(
+    #[inline]
+    pub(super) fn observe<const W: usize, const T: usize>(
         &mut self,
+        notes: &mut Notes<W>,
         level: usize,
-        config: &mut Config<W>,
+        config: &mut Config<W, T>,
     ) {
-        let timeline = self.timeline;
-        for open in timeline.observers(&timeline.levels[level]) {
-            if !has(&config.done, open.slot) {
-                self.steps += 1;
-                if self.machine.step(config.state, open.class).is_some() {
-                    set(&mut config.done, open.slot);
+        let mask = match notes.observed.get(level, config.state) {
+            Some(mask) => mask,
+            None => self.observable(notes, level, config.state),
+        };
+        if T > 0 {
+            let timeline = self.timeline;
+            for open in timeline.observers(&timeline.levels[level]) {
+                if has(&mask, open.slot) && !has(&config.done, open.slot) {
+                    notes.past.add(&mut self.meter, config, open.item);
                 }
             }
         }
+        for (done, mask) in config.done.iter_mut().zip(mask) {
+            *done |= mask;
+        }
+    }
+
+    /// Which open operations only observe and are possible in a state.
+    fn observable<const W: usize>(
+        &mut self,
+        notes: &mut Notes<W>,
+        level: usize,
+        state: u32,
+    ) -> Mask<W> {
+        let timeline = self.timeline;
+        let mut mask = [0; W];
+        for open in timeline.observers(&timeline.levels[level]) {
+            if !self.meter.tick() {
+                return mask;
+            }
+            if self.step(state, open.class).is_some() {
+                set(&mut mask, open.slot);
+            }
+        }
+        notes.observed.set(&mut self.meter, state, mask);
+        mask
     }
 
     /// Appends every configuration that one more operation leads to. The operation that ends
     /// first comes last, those of unknown outcome first: a stack takes them in that order.
-    pub(in crate::linearizable) fn successors<const W: usize>(
+    pub(super) fn successors<const W: usize, const T: usize>(
         &mut self,
+        notes: &mut Notes<W>,
         level: usize,
-        config: &Config<W>,
-        out: &mut Vec<Config<W>>,
+        config: &Config<W, T>,
+        out: &mut Vec<Config<W, T>>,
     ) {
-        self.crashed(level, config, out);
+        self.crashed(notes, level, config, out);
         let timeline = self.timeline;
-        let (value, rank) = (
-            *self.machine.state(config.state),
-            timeline.levels[level].rank,
-        );
+        let rank = timeline.levels[level].rank;
+        let leave = self.machine.leave(config.state);
         for open in timeline.mutators(&timeline.levels[level]).iter().rev() {
             if has(&config.done, open.slot) || waits(&config.done, open.twin) {
                 continue;
             }
-            self.steps += 1;
-            if !timeline.obligations.may_leave(value, open.class, rank) {
+            if !self.meter.tick() {
+                return;
+            }
+            if !leave.allows(open.class, rank) {
                 self.looked_ahead = true;
                 continue;
             }
-            if let Some(state) = self.machine.step(config.state, open.class) {
+            if let Some(state) = self.step(config.state, open.class) {
                 let mut next = Config { state, ..*config };
                 set(&mut next.done, open.slot);
-                self.observe(level, &mut next);
+                notes.past.add(&mut self.meter, &mut next, open.item);
+                self.observe(notes, level, &mut next);
                 out.push(next);
             }
         }
     }
 
     /// Operations of unknown outcome; using one that changes nothing helps nobody.
-    fn crashed<const W: usize>(
+    fn crashed<const W: usize, const T: usize>(
         &mut self,
+        notes: &mut Notes<W>,
         level: usize,
-        config: &Config<W>,
-        out: &mut Vec<Config<W>>,
+        config: &Config<W, T>,
+        out: &mut Vec<Config<W, T>>,
     ) {
         let timeline = self.timeline;
         if timeline.crashed.is_empty() {
             return;
         }
-        let (value, rank) = (
-            *self.machine.state(config.state),
-            timeline.levels[level].rank,
-        );
-        if self.available_at != level {
-            self.available.clear();
-            self.available
-                .extend(timeline.crashed.iter().map(|crashed| crashed.begun(rank)));
-            self.available_at = level;
+        if self.at_level != level {
+            self.get_ready(level);
         }
+        let rank = timeline.levels[level].rank;
+        let leave = self.machine.leave(config.state);
         for (at, crashed) in timeline.crashed.iter().enumerate() {
-            if self.usage.of(config.used, at) >= self.available[at] {
+            let ready = self.ready[at];
+            let count = self.usage.of(config.used, at);
+            if count >= ready.begun || waits(&config.done, ready.certain) {
                 continue;
             }
-            self.steps += 1;
-            if !timeline.obligations.may_leave(value, crashed.class, rank) {
+            if !self.meter.tick() {
+                return;
+            }
+            if !leave.allows(crashed.class, rank) {
                 self.looked_ahead = true;
                 continue;
             }
-            match self.machine.step(config.state, crashed.class) {
+            match self.step(config.state, crashed.class) {
                 Some(state) if state != config.state => {
-                    let used = self.usage.plus(config.used, at);
+                    let plus = self.usage.plus(&mut self.meter, config.used, at as u32);
+                    let Some(used) = plus else {
+                        return;
+                    };
                     let mut next = Config {
                         state,
                         used,
-                        done: config.done,
+                        ..*config
                     };
-                    self.observe(level, &mut next);
+                    notes
+                        .past
+                        .add(&mut self.meter, &mut next, crashed.item(count));
+                    self.observe(notes, level, &mut next);
                     out.push(next);
                 }
                 _ => {}
@@ -144,9 +244,23 @@ impl<'a> Core<'a> {
         }
     }
 
-    /// About how many bytes it holds.
-    pub(in crate::linearizable) fn bytes(&self) -> u64 {
-        self.timeline.bytes() + self.machine.bytes() + self.usage.bytes()
+    /// Works out what may be used at a level.
+    fn get_ready(&mut self, level: usize) {
+        let timeline = self.timeline;
+        let here = &timeline.levels[level];
+        self.ready.clear();
+        self.ready
+            .extend(timeline.crashed.iter().map(|crashed| Ready {
+                begun: crashed.begun(here.rank),
+                certain: NONE,
+            }));
+        for open in timeline.mutators(here) {
+            let crashed = self.crashed_of[open.class as usize];
+            if crashed != NONE {
+                self.ready[crashed as usize].certain = open.slot;
+            }
+        }
+        self.at_level = level;
     }
 }
 

@@ -1,36 +1,71 @@
-//! The order of events of one key, prepared for the search: for every return, what is open then.
+//! The order of events of one object, prepared for the search: for every return, what is open
+//! then.
 
-use polygraph_history::EventIndex;
+use std::hash::Hash;
 
-use crate::linearizable::register::obligations::Obligations;
-use crate::linearizable::register::view::{Action, INITIAL, Item, classes};
-use crate::model::{CasRegister, Model};
+use polygraph_history::{EventIndex, OperationId};
+use rustc_hash::FxHashMap;
 
-/// No twin: see [`Open::twin`].
-pub(in crate::linearizable) const NONE: u32 = u32::MAX;
+use super::budget::{Meter, Owner};
+use crate::Reason;
+use crate::linearizable::item::Item;
+use crate::model::Model;
+
+/// No slot.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// The distinct operations of a problem.
+pub(super) struct Classes<'a, A> {
+    /// What they do.
+    pub(super) ops: Vec<&'a A>,
+    /// Which class each item has.
+    pub(super) of_item: Vec<u32>,
+}
+
+impl<'a, A: Eq + Hash> Classes<'a, A> {
+    /// Numbers the operations as they come.
+    pub(super) fn new(items: &'a [Item<A>]) -> Classes<'a, A> {
+        let mut seen: FxHashMap<&A, u32> = FxHashMap::default();
+        let mut ops = Vec::new();
+        let of_item = items
+            .iter()
+            .map(|item| {
+                *seen.entry(&item.action).or_insert_with(|| {
+                    ops.push(&item.action);
+                    ops.len() as u32 - 1
+                })
+            })
+            .collect();
+        Classes { ops, of_item }
+    }
+}
 
 /// An operation that is open at a return: begun, and not ended before.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::linearizable) struct Open {
+pub(super) struct Open {
     /// Its bit in a configuration.
-    pub(in crate::linearizable) slot: u32,
+    pub(super) slot: u32,
     /// What it does, by number.
-    pub(in crate::linearizable) class: u32,
+    pub(super) class: u32,
     /// The slot of the operation of the same class that ends next before it, or [`NONE`]. Of
     /// two that do the same the one that ends first goes first: exchanging them is always
     /// possible, so that the other order need not be tried.
-    pub(in crate::linearizable) twin: u32,
+    pub(super) twin: u32,
+    /// Which.
+    pub(super) item: u32,
 }
 
 /// A return: the moment by which an operation must have taken effect.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::linearizable) struct Level {
+pub(super) struct Level {
     /// The bit of the operation that returns.
-    pub(in crate::linearizable) slot: u32,
+    pub(super) slot: u32,
+    /// Which.
+    pub(super) item: u32,
     /// When, as a rank in real time.
-    pub(in crate::linearizable) rank: u64,
+    pub(super) rank: u64,
     /// The event.
-    pub(in crate::linearizable) event: EventIndex,
+    pub(super) event: EventIndex,
     /// What only observes and is open, in [`Timeline::open`].
     observers: (u32, u32),
     /// What may change the state and is open, in [`Timeline::open`], those that end first first.
@@ -40,155 +75,197 @@ pub(in crate::linearizable) struct Level {
 /// Operations of unknown outcome that do the same: interchangeable, so that only their number
 /// counts (the one that began first is used first).
 #[derive(Clone, Debug)]
-pub(in crate::linearizable) struct Crashed {
+pub(super) struct Crashed {
     /// What they do, by number.
-    pub(in crate::linearizable) class: u32,
-    /// When they began, in order.
-    starts: Vec<u64>,
+    pub(super) class: u32,
+    /// When they began, in order, and which they are.
+    starts: Vec<(u64, u32)>,
 }
 
 impl Crashed {
-    /// How many had begun before this moment.
-    pub(in crate::linearizable) fn begun(&self, rank: u64) -> u32 {
-        self.starts.partition_point(|&start| start < rank) as u32
+    /// How many had begun by this moment.
+    pub(super) fn begun(&self, rank: u64) -> u32 {
+        self.starts.partition_point(|&(start, _)| start <= rank) as u32
+    }
+
+    /// The item that is used after so many.
+    pub(super) fn item(&self, used: u32) -> u32 {
+        self.starts[used as usize].1
     }
 }
 
 /// All returns in order, with what is open at each.
-pub(in crate::linearizable) struct Timeline {
-    /// The distinct operations, by class.
-    pub(in crate::linearizable) classes: Vec<Action>,
+pub(super) struct Timeline {
+    /// How many distinct operations there are.
+    pub(super) classes: usize,
     /// The returns, in order.
-    pub(in crate::linearizable) levels: Vec<Level>,
+    pub(super) levels: Vec<Level>,
     /// What is open, for all levels.
     open: Vec<Open>,
     /// Operations of unknown outcome, by what they do.
-    pub(in crate::linearizable) crashed: Vec<Crashed>,
-    /// Of every class, whether it has one operation only.
-    alone: Vec<bool>,
-    /// When values may be left.
-    pub(in crate::linearizable) obligations: Obligations,
+    pub(super) crashed: Vec<Crashed>,
     /// How many bits a configuration needs.
-    pub(in crate::linearizable) slots: u32,
+    pub(super) slots: u32,
 }
 
 /// An operation that is open while the timeline is built.
+#[derive(Clone, Copy)]
 struct Begun {
+    observes: bool,
+    end: u64,
+    operation: OperationId,
+    item: u32,
     slot: u32,
     class: u32,
-    end: u64,
-    observes: bool,
+}
+
+impl Begun {
+    /// Those that observe first, then those that end first: in the order of their returns.
+    const fn key(&self) -> (bool, u64, OperationId) {
+        (!self.observes, self.end, self.operation)
+    }
 }
 
 impl Timeline {
-    /// Prepares items that are sorted by start. `None` if that alone takes more than `max_bytes`.
-    pub(in crate::linearizable) fn new(items: &[Item], max_bytes: u64) -> Option<Timeline> {
-        let (classes, of_item) = classes(items);
-        let mut returns: Vec<usize> = (0..items.len())
-            .filter(|&at| !items[at].pending())
+    /// Prepares items that are sorted by start.
+    ///
+    /// # Errors
+    /// What ran out: that alone may take more than there is.
+    pub(super) fn new<M: Model>(
+        model: &M,
+        items: &[Item<M::Op>],
+        classes: &Classes<'_, M::Op>,
+        meter: &mut Meter<'_>,
+    ) -> Result<Timeline, Reason> {
+        let observes: Vec<bool> = classes
+            .ops
+            .iter()
+            .map(|op| model.only_observes(op))
             .collect();
-        returns.sort_by_key(|&at| (items[at].end, items[at].operation));
+        let mut returns: Vec<u32> = (0..items.len() as u32)
+            .filter(|&at| !items[at as usize].pending())
+            .collect();
+        returns.sort_by_key(|&at| (items[at as usize].end, items[at as usize].operation));
         let mut timeline = Timeline {
-            alone: alone(&of_item, classes.len()),
-            obligations: Obligations::new(items, &of_item),
-            crashed: crashed(items, &of_item, classes.len()),
-            classes,
-            levels: Vec::with_capacity(returns.len()),
+            crashed: crashed(items, classes),
+            classes: classes.ops.len(),
+            levels: Vec::new(),
             open: Vec::new(),
             slots: 0,
         };
-        let model = CasRegister { initial: INITIAL };
-        let mut slot_of = vec![0_u32; items.len()];
+        let fixed = items.len() * (size_of::<u32>() * 3 + 16) + classes.ops.len() * 40;
+        if !meter.grow(Owner::Core, 0, fixed as u64) {
+            return Err(Reason::BudgetMemory);
+        }
+        // The last slot of every class, and at which level that was.
+        let mut latest = vec![(NONE, NONE); classes.ops.len()];
         let mut free: Vec<u32> = Vec::new();
         let mut open: Vec<Begun> = Vec::new();
         let mut next = 0;
-        for &at in &returns {
-            while next < items.len() && items[next].start <= items[at].end {
+        for (number, &at) in (0_u32..).zip(&returns) {
+            let returned = &items[at as usize];
+            while next < items.len() && items[next].start <= returned.end {
                 if !items[next].pending() {
-                    let slot = free.pop().unwrap_or_else(|| {
-                        timeline.slots += 1;
-                        timeline.slots - 1
-                    });
-                    slot_of[next] = slot;
-                    open.push(Begun {
-                        slot,
-                        class: of_item[next],
+                    let class = classes.of_item[next];
+                    let begun = Begun {
+                        observes: observes[class as usize],
                         end: items[next].end,
-                        observes: model.only_observes(&items[next].action),
-                    });
+                        operation: items[next].operation,
+                        item: next as u32,
+                        slot: free.pop().unwrap_or_else(|| {
+                            timeline.slots += 1;
+                            timeline.slots - 1
+                        }),
+                        class,
+                    };
+                    let place = open.partition_point(|other| other.key() < begun.key());
+                    open.insert(place, begun);
                 }
                 next += 1;
             }
-            timeline.add_level(&items[at], slot_of[at], &mut open);
-            open.retain(|begun| begun.slot != slot_of[at]);
-            free.push(slot_of[at]);
-            if timeline.bytes() > max_bytes || timeline.open.len() > u32::MAX as usize / 2 {
-                return None;
+            let Some(place) = open.iter().position(|begun| begun.item == at) else {
+                // It ended before it began: nothing of the kind is in a history.
+                continue;
+            };
+            timeline.add_level(meter, returned, open[place], &open, |class, slot| {
+                let (seen, before) = std::mem::replace(&mut latest[class as usize], (number, slot));
+                if seen == number { before } else { NONE }
+            })?;
+            free.push(open.remove(place).slot);
+            if number % 1024 == 0 {
+                meter.look();
+            }
+            if let Some(reason) = meter.out {
+                return Err(reason);
             }
         }
-        Some(timeline)
+        Ok(timeline)
     }
 
-    fn add_level(&mut self, item: &Item, slot: u32, open: &mut [Begun]) {
-        open.sort_by_key(|begun| (!begun.observes, begun.end, begun.slot));
+    fn add_level<A>(
+        &mut self,
+        meter: &mut Meter<'_>,
+        item: &Item<A>,
+        returns: Begun,
+        open: &[Begun],
+        mut twin: impl FnMut(u32, u32) -> u32,
+    ) -> Result<(), Reason> {
         let first = self.open.len() as u32;
         let observers = open.iter().take_while(|begun| begun.observes).count();
-        for (at, begun) in open.iter().enumerate() {
-            let earlier = &open[..at];
-            // Most often every operation is the only one of its class.
-            let twin = if begun.observes || self.alone[begun.class as usize] {
-                None
-            } else {
-                earlier
-                    .iter()
-                    .rev()
-                    .find(|other| other.class == begun.class)
-            };
-            self.open.push(Open {
+        let middle = first + observers as u32;
+        for begun in open {
+            let open = Open {
                 slot: begun.slot,
                 class: begun.class,
-                twin: twin.map_or(NONE, |twin| twin.slot),
-            });
+                twin: if begun.observes {
+                    NONE
+                } else {
+                    twin(begun.class, begun.slot)
+                },
+                item: begun.item,
+            };
+            if !meter.push(Owner::Core, &mut self.open, open) {
+                return Err(Reason::BudgetMemory);
+            }
         }
-        let middle = first + observers as u32;
-        self.levels.push(Level {
-            slot,
+        let level = Level {
+            slot: returns.slot,
+            item: returns.item,
             rank: item.end,
             event: item.returned,
             observers: (first, middle),
             mutators: (middle, self.open.len() as u32),
-        });
+        };
+        let enough = meter.push(Owner::Core, &mut self.levels, level)
+            && self.open.len() < u32::MAX as usize / 2;
+        if enough {
+            Ok(())
+        } else {
+            Err(Reason::BudgetMemory)
+        }
     }
 
     /// What only observes and is open at a return.
-    pub(in crate::linearizable) fn observers(&self, level: &Level) -> &[Open] {
+    pub(super) fn observers(&self, level: &Level) -> &[Open] {
         &self.open[level.observers.0 as usize..level.observers.1 as usize]
     }
 
     /// What may change the state and is open at a return.
-    pub(in crate::linearizable) fn mutators(&self, level: &Level) -> &[Open] {
+    pub(super) fn mutators(&self, level: &Level) -> &[Open] {
         &self.open[level.mutators.0 as usize..level.mutators.1 as usize]
     }
 
-    /// About how many bytes it holds.
-    pub(in crate::linearizable) fn bytes(&self) -> u64 {
-        (self.open.len() * size_of::<Open>() + self.levels.len() * size_of::<Level>()) as u64
+    /// Everything that is open at a return.
+    pub(super) fn open(&self, level: &Level) -> &[Open] {
+        &self.open[level.observers.0 as usize..level.mutators.1 as usize]
     }
 }
 
-fn alone(of_item: &[u32], classes: usize) -> Vec<bool> {
-    let mut count = vec![0_u32; classes];
-    for &class in of_item {
-        count[class as usize] += 1;
-    }
-    count.into_iter().map(|count| count == 1).collect()
-}
-
-fn crashed(items: &[Item], of_item: &[u32], classes: usize) -> Vec<Crashed> {
-    let mut starts = vec![Vec::new(); classes];
-    for (item, &class) in items.iter().zip(of_item) {
+fn crashed<A>(items: &[Item<A>], classes: &Classes<'_, A>) -> Vec<Crashed> {
+    let mut starts = vec![Vec::new(); classes.ops.len()];
+    for (at, (item, &class)) in (0_u32..).zip(items.iter().zip(&classes.of_item)) {
         if item.pending() {
-            starts[class as usize].push(item.start);
+            starts[class as usize].push((item.start, at));
         }
     }
     (0_u32..)

@@ -1,0 +1,128 @@
+//! Whether operations of any model are left out soundly: see [`Rule`].
+
+use polygraph_history::{EventIndex, Value};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::object::Recorded;
+use crate::linearizable::proof::{Certificate, Kept, Rule};
+use crate::model::{Object, Scope};
+
+/// Finds what a certificate keeps of a prefix.
+///
+/// # Errors
+/// If something that it keeps is not in the prefix, is there twice, or has a part left out.
+pub(super) fn find<'p, O>(
+    prefix: &'p [Recorded<O>],
+    certificate: &Certificate,
+) -> Result<Vec<(&'p Recorded<O>, Kept)>, String> {
+    let mut named: FxHashSet<EventIndex> = FxHashSet::default();
+    let mut found = Vec::with_capacity(certificate.operations.len());
+    for &kept in &certificate.operations {
+        let event = kept.invoke;
+        let Ok(at) = prefix.binary_search_by_key(&event, |operation| operation.invoke) else {
+            return Err(format!(
+                "event {event} began no operation on {} that says something by event {}",
+                super::object::named(&certificate.keys),
+                certificate.until
+            ));
+        };
+        if !named.insert(event) {
+            return Err(format!("event {event} is named twice"));
+        }
+        found.push((&prefix[at], kept));
+    }
+    Ok(found)
+}
+
+/// What is kept of the prefix, if the rest is left out soundly.
+pub(super) fn kept<M: Object>(
+    model: &M,
+    prefix: &[Recorded<M::Op>],
+    certificate: &Certificate,
+) -> Result<Vec<Recorded<M::Op>>, String> {
+    let found = find(prefix, certificate)?;
+    if let Some((_, kept)) = found.iter().find(|(_, kept)| !kept.expectation) {
+        return Err(format!(
+            "event {} is kept without what it found, which the rule `{}` does not allow",
+            kept.invoke,
+            certificate.rule.name()
+        ));
+    }
+    let kept: Vec<Recorded<M::Op>> = found
+        .into_iter()
+        .map(|(operation, _)| operation.clone())
+        .collect();
+    match certificate.rule {
+        Rule::Elements => whole_elements::<M>(model, prefix, &kept)?,
+        Rule::Observers | Rule::Origins => {
+            let named: FxHashSet<EventIndex> = kept.iter().map(|kept| kept.invoke).collect();
+            let needed = |operation: &&Recorded<M::Op>| !model.only_observes(&operation.op);
+            if let Some(missing) = prefix
+                .iter()
+                .filter(needed)
+                .find(|operation| !named.contains(&operation.invoke))
+            {
+                return Err(format!(
+                    "event {} is left out, and does more than observe",
+                    missing.invoke
+                ));
+            }
+        }
+    }
+    Ok(kept)
+}
+
+/// Whether everything that is left out observes only, or belongs to an element of which nothing
+/// is kept.
+fn whole_elements<M: Object>(
+    model: &M,
+    prefix: &[Recorded<M::Op>],
+    kept: &[Recorded<M::Op>],
+) -> Result<(), String> {
+    let mut elements: FxHashMap<&Value, EventIndex> = FxHashMap::default();
+    let mut named: FxHashSet<EventIndex> = FxHashSet::default();
+    for operation in kept {
+        named.insert(operation.invoke);
+        match M::scope(&operation.op) {
+            Scope::Element(element) => {
+                elements.insert(element, operation.invoke);
+            }
+            Scope::AllElements => {
+                return Err(format!(
+                    "event {} is kept, which depends on all elements",
+                    operation.invoke
+                ));
+            }
+            Scope::NoElement | Scope::SomeElement => {}
+        }
+    }
+    for operation in prefix {
+        let event = operation.invoke;
+        let scope = M::scope(&operation.op);
+        // Whatever it took may be one of those that are left out.
+        if scope == Scope::SomeElement && !operation.optional() {
+            return Err(format!(
+                "event {event} took an element that is not known, so that none may be left out"
+            ));
+        }
+        if named.contains(&event) || model.only_observes(&operation.op) {
+            continue;
+        }
+        match scope {
+            Scope::Element(element) => {
+                if let Some(other) = elements.get(element) {
+                    return Err(format!(
+                        "event {event} is left out, and event {other} on the same element is kept"
+                    ));
+                }
+            }
+            Scope::NoElement => {}
+            Scope::SomeElement | Scope::AllElements => {
+                return Err(format!(
+                    "event {event} is left out, and does more than observe"
+                ));
+            }
+        }
+    }
+    Ok(())
+}

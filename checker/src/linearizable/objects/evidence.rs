@@ -1,0 +1,173 @@
+//! What shows that an object has no order: a small sub-history that was cut out soundly.
+
+use polygraph_history::{EventIndex, History};
+
+use super::words::Words;
+use super::{Calls, Judged, Object};
+use crate::linearizable::confirm::{NotConfirmed, confirm_certificate};
+use crate::linearizable::item::Item;
+use crate::linearizable::linear::{Linear, Refuted};
+use crate::linearizable::minimal::{minimal, shortest};
+use crate::linearizable::models::{Then, with_model};
+use crate::linearizable::proof::{Certificate, Kept, Rule};
+use crate::linearizable::search::{Answer, Limits, Wanted, search};
+use crate::linearizable::witness::ModelName;
+use crate::model::Scope;
+use crate::{Anomaly, Options, Proof};
+
+/// Works out the evidence against an object that has no order, and whether it was confirmed.
+pub(in crate::linearizable) fn anomaly(
+    history: &History,
+    options: &Options,
+    object: &Object,
+    judged: &Judged,
+    limits: &Limits<'_>,
+) -> (Anomaly, Result<(), NotConfirmed>) {
+    let name = object.model.clone().expect("what was judged has a model");
+    let calls = Calls {
+        history,
+        operations: &object.operations,
+        failed_cas: options.failed_cas,
+    };
+    let show = Show {
+        calls: &calls,
+        object,
+        name: &name,
+        judged,
+        limits,
+    };
+    let (certificate, refuted, confirmed) =
+        with_model(&name, show).expect("what was judged has a model");
+    let words = Words {
+        history,
+        object,
+        certificate: &certificate,
+    };
+    let (kind, explanation) = words.tell(
+        refuted.as_ref(),
+        &object_operations(&calls, refuted.as_ref(), &name),
+    );
+    let operations = certificate.operations.iter().map(|kept| kept.invoke as u64);
+    let anomaly = Anomaly {
+        kind,
+        explanation,
+        operations: operations.collect(),
+        key: object.keys.first().cloned(),
+        proof: Proof::Certificate(certificate),
+    };
+    (anomaly, confirmed)
+}
+
+/// The invocations of the operations that a near-linear way named, in its order.
+fn object_operations(
+    calls: &Calls<'_>,
+    refuted: Option<&Refuted>,
+    name: &ModelName,
+) -> Vec<EventIndex> {
+    struct Invocations<'a>(&'a Calls<'a>, &'a [usize]);
+    impl Then for Invocations<'_> {
+        type Output = Vec<EventIndex>;
+
+        fn with<M: Linear>(self, _: &M) -> Vec<EventIndex> {
+            let items = self.0.items::<M, _>(|_| ()).unwrap_or_default();
+            let invoke = |&at: &usize| self.0.history.operations()[items[at].operation].invoke;
+            self.1.iter().map(invoke).collect()
+        }
+    }
+    let named = refuted.map_or(&[][..], |refuted| &refuted.operations);
+    with_model(name, Invocations(calls, named)).unwrap_or_default()
+}
+
+struct Show<'a> {
+    calls: &'a Calls<'a>,
+    object: &'a Object,
+    name: &'a ModelName,
+    judged: &'a Judged,
+    limits: &'a Limits<'a>,
+}
+
+impl Then for Show<'_> {
+    type Output = (Certificate, Option<Refuted>, Result<(), NotConfirmed>);
+
+    fn with<M: Linear>(self, model: &M) -> Self::Output {
+        let history = self.calls.history;
+        let items = self.calls.items::<M, _>(|op| op).unwrap_or_default();
+        if let Some(refuted) = &self.judged.refuted {
+            let certificate = self.named::<M>(&items, refuted);
+            if confirm_certificate(history, &certificate).is_ok() {
+                return (certificate, Some(refuted.clone()), Ok(()));
+            }
+        }
+        let certificate = self.smallest(model, &items);
+        let confirmed = confirm_certificate(history, &certificate).map(|_| ());
+        (certificate, self.judged.refuted.clone(), confirmed)
+    }
+}
+
+impl Show<'_> {
+    /// The operations that a near-linear way named, as they are.
+    fn named<M: Linear>(&self, items: &[Item<M::Op>], refuted: &Refuted) -> Certificate {
+        let named: Vec<&Item<M::Op>> = refuted.operations.iter().map(|&at| &items[at]).collect();
+        let whole = named
+            .iter()
+            .all(|item| M::scope(&item.action) != Scope::AllElements);
+        let ended = named.iter().filter(|item| !item.pending());
+        let until = ended
+            .max_by_key(|item| item.end)
+            .map_or(0, |item| item.returned);
+        let mut operations: Vec<Kept> = named
+            .iter()
+            .map(|item| Kept {
+                invoke: self.calls.history.operations()[item.operation].invoke,
+                expectation: true,
+            })
+            .collect();
+        operations.sort_by_key(|kept| kept.invoke);
+        operations.dedup();
+        Certificate {
+            keys: self.object.keys.clone(),
+            model: self.name.clone(),
+            failed_cas: self.calls.failed_cas,
+            until,
+            operations,
+            rule: if whole {
+                Rule::Elements
+            } else {
+                Rule::Observers
+            },
+        }
+    }
+
+    /// What is left when nothing more can be left out.
+    fn smallest<M: Linear>(&self, model: &M, items: &[Item<M::Op>]) -> Certificate {
+        let mut left = self.limits.steps;
+        let mut wrong = |kept: &[Item<M::Op>]| {
+            let limits = Limits {
+                steps: left,
+                ..*self.limits
+            };
+            if left == 0 {
+                return false;
+            }
+            let found = search(model, kept, &limits, Wanted::Answer);
+            left = left.saturating_sub(found.steps.max(1));
+            matches!(found.answer, Answer::Violated { .. })
+        };
+        let end = match (self.judged.answer, &self.judged.refuted) {
+            // The search says where the shortest prefix ends.
+            (Answer::Violated { by, .. }, None) => by,
+            _ => shortest(model, items, &mut wrong),
+        };
+        let minimal = minimal(model, items, end, &mut wrong);
+        let certificate = minimal.certificate(
+            self.calls.history,
+            &self.object.keys[0],
+            self.name.clone(),
+            self.calls.failed_cas,
+        );
+        Certificate {
+            keys: self.object.keys.clone(),
+            ..certificate
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The operations of every object, and what it is an object of.
+//!
+//! Linearizability is local (Herlihy & Wing, TOPLAS 1990, theorem 1), so that the split by key is
+//! exact. Only transactions of registers join keys: then all registers are one object.
+
+use std::collections::BTreeSet;
+
+use polygraph_history::{History, Key, Op, Value};
+use rustc_hash::FxHashMap;
+
+use crate::Options;
+use crate::linearizable::witness::ModelName;
+use crate::model::{MODELS, ModelKind};
+
+/// An object, with its operations.
+#[derive(Debug)]
+pub(in crate::linearizable) struct Object {
+    /// The keys that it consists of.
+    pub(in crate::linearizable) keys: Vec<Key>,
+    /// What it is, if its operations are those of a model.
+    pub(in crate::linearizable) model: Option<ModelName>,
+    /// Its operations, by number, in the order of their invocations.
+    pub(in crate::linearizable) operations: Vec<u32>,
+    /// The names of its operations.
+    pub(in crate::linearizable) names: BTreeSet<String>,
+}
+
+/// The objects of a history.
+#[derive(Debug, Default)]
+pub(in crate::linearizable) struct Split {
+    /// Registers by themselves, which `register` decides.
+    pub(in crate::linearizable) has_registers: bool,
+    /// All others, in the order of their first operations.
+    pub(in crate::linearizable) objects: Vec<Object>,
+}
+
+/// A set of models: a bit for each of [`MODELS`].
+type Models = u32;
+
+const ALL: Models = (1 << MODELS.len()) - 1;
+
+/// The models that `register` decides.
+const fn is_register(model: ModelKind) -> bool {
+    matches!(model, ModelKind::Register | ModelKind::CasRegister)
+}
+
+fn models_of(op: &Op) -> Models {
+    let fits = |bits: Models, (at, (model, _)): (usize, &(ModelKind, &str))| {
+        bits | Models::from(model.has(op)) << at
+    };
+    MODELS.iter().enumerate().fold(0, fits)
+}
+
+/// What is known of a key while a history is split.
+struct Bucket {
+    key: Key,
+    fits: Models,
+    operations: Vec<u32>,
+    names: BTreeSet<String>,
+    /// Its only operations so far are of registers.
+    plain: bool,
+}
+
+struct Splitting {
+    by_key: FxHashMap<Key, usize>,
+    buckets: Vec<Bucket>,
+}
+
+impl Splitting {
+    fn bucket(&mut self, key: &Key) -> &mut Bucket {
+        let at = match self.by_key.get(key) {
+            Some(&at) => at,
+            None => {
+                self.by_key.insert(key.clone(), self.buckets.len());
+                self.buckets.push(Bucket {
+                    key: key.clone(),
+                    fits: ALL,
+                    operations: Vec::new(),
+                    names: BTreeSet::new(),
+                    plain: true,
+                });
+                self.buckets.len() - 1
+            }
+        };
+        &mut self.buckets[at]
+    }
+}
+
+/// Whether an operation is one of a register by itself.
+const fn of_register(op: &Op) -> bool {
+    matches!(op, Op::Read { .. } | Op::Write { .. } | Op::Cas { .. })
+}
+
+/// Sorts the operations of a history by object.
+pub(in crate::linearizable) fn split(history: &History, options: &Options) -> Split {
+    let operations = history.operations();
+    let plain = |op: &Op| of_register(op) || matches!(op, Op::Peek { .. });
+    let register_asked = options.model.is_none_or(is_register);
+    if register_asked && operations.iter().all(|it| plain(history.op(it))) {
+        return Split {
+            has_registers: true,
+            objects: Vec::new(),
+        };
+    }
+    let mut splitting = Splitting {
+        by_key: FxHashMap::default(),
+        buckets: Vec::new(),
+    };
+    let mut of_kind: FxHashMap<_, Models> = FxHashMap::default();
+    let mut transactions = Vec::new();
+    for (id, operation) in operations.iter().enumerate() {
+        let op = history.op(operation);
+        let id = id as u32;
+        match op {
+            Op::Peek { .. } => continue,
+            Op::Txn(_) => {
+                transactions.push(id);
+                continue;
+            }
+            _ => {}
+        }
+        let Some(key) = op.key() else { continue };
+        // What an operation is of depends on its name, but for locks and logs.
+        let fits = match op {
+            Op::Acquire { .. } | Op::Append { .. } => models_of(op),
+            _ => *of_kind.entry(op.kind()).or_insert_with(|| models_of(op)),
+        };
+        let bucket = splitting.bucket(key);
+        bucket.operations.push(id);
+        bucket.fits &= fits;
+        if !of_register(op) {
+            bucket.plain = false;
+        }
+        if !bucket.names.contains(op.kind().name()) {
+            bucket.names.insert(op.kind().name().to_owned());
+        }
+    }
+    let mut found = Split::default();
+    if !transactions.is_empty() {
+        found
+            .objects
+            .extend(joined(history, &mut splitting, transactions));
+    }
+    for bucket in splitting.buckets {
+        let model = pick(bucket.fits, options.model);
+        if bucket.plain && model.is_some_and(is_register) {
+            found.has_registers = true;
+            continue;
+        }
+        found.objects.push(Object {
+            keys: vec![bucket.key],
+            model: model.map(|model| with_parameters(model, options)),
+            operations: bucket.operations,
+            names: bucket.names,
+        });
+    }
+    found
+        .objects
+        .sort_by_key(|object| object.operations.first().copied());
+    found
+}
+
+/// The one object of all registers, where transactions join them; lists in transactions are none.
+fn joined(history: &History, splitting: &mut Splitting, transactions: Vec<u32>) -> Option<Object> {
+    let mut object = Object {
+        keys: Vec::new(),
+        model: None,
+        operations: transactions,
+        names: BTreeSet::from(["txn".to_owned()]),
+    };
+    let mut of_registers = true;
+    for &id in &object.operations {
+        let op = history.op(&history.operations()[id as usize]);
+        let Op::Txn(micros) = op else { continue };
+        of_registers &= ModelKind::MultiRegister.has(op);
+        of_registers &=
+            ModelKind::MultiRegister.has(history.op(&history.operations()[id as usize]));
+        for micro in micros {
+            splitting.bucket(micro.key());
+        }
+    }
+    // Registers that no transaction touches are joined too: that changes no answer.
+    for bucket in std::mem::take(&mut splitting.buckets) {
+        if !bucket.plain {
+            splitting.buckets.push(bucket);
+            continue;
+        }
+        of_registers &= bucket.fits & bit(ModelKind::MultiRegister) != 0;
+        object.keys.push(bucket.key);
+        object.operations.extend(bucket.operations);
+        object.names.extend(bucket.names);
+    }
+    splitting.by_key.clear();
+    object.operations.sort_unstable();
+    object.model = of_registers.then(|| ModelKind::MultiRegister.into());
+    Some(object)
+}
+
+fn bit(model: ModelKind) -> Models {
+    let at = MODELS.iter().position(|(other, _)| *other == model);
+    at.map_or(0, |at| 1 << at)
+}
+
+/// The first model that fits, or the one that is asked for if it does.
+fn pick(fits: Models, asked: Option<ModelKind>) -> Option<ModelKind> {
+    if let Some(asked) = asked {
+        return (fits & bit(asked) != 0).then_some(asked);
+    }
+    let mut models = MODELS.iter().map(|(model, _)| *model);
+    models.find(|&model| fits & bit(model) != 0)
+}
+
+fn with_parameters(model: ModelKind, options: &Options) -> ModelName {
+    let name = ModelName::from(model);
+    match model {
+        ModelKind::Semaphore => name.with("permits", Value::Int(options.permits.into())),
+        _ => name,
+    }
+}

@@ -1,0 +1,270 @@
+//! Sub-histories that no order explains.
+
+use polygraph_checker::linearizable::{
+    Certificate, Kept, NotConfirmed, Rule, confirm_certificate, impasses,
+};
+use polygraph_checker::{FailedCas, Options, Validity, entry};
+use polygraph_history::{EventIndex, Guarantee, History, Key};
+
+use crate::brute::{Step, order, steps};
+use crate::histories;
+use crate::random::{KEYS, Rng, history, keys};
+use crate::things::{Act, THINGS, Thing};
+
+fn kept(invoke: EventIndex) -> Kept {
+    let expectation = true;
+    Kept {
+        invoke,
+        expectation,
+    }
+}
+
+/// Whether the prefix that a certificate is about has no order, by the definition.
+fn is_true(history: &History, thing: Thing, certificate: &Certificate) -> bool {
+    let operations = history.operations();
+    let until = operations
+        .iter()
+        .find(|operation| operation.complete == Some(certificate.until))
+        .map(|operation| operation.end);
+    certificate
+        .keys
+        .iter()
+        .any(|key| order(thing, &steps(history, key, until)).is_none())
+}
+
+/// The events that end operations.
+fn ends(history: &History) -> Vec<EventIndex> {
+    let ended = history
+        .operations()
+        .iter()
+        .filter(|operation| operation.end != u64::MAX);
+    ended.filter_map(|operation| operation.complete).collect()
+}
+
+fn only_observes(act: &Act) -> bool {
+    matches!(
+        act,
+        Act::Read(_) | Act::Other(_) | Act::Saw(_) | Act::Nothing | Act::Has(..)
+    )
+}
+
+fn element(act: &Act) -> Option<i64> {
+    match *act {
+        Act::Put(value) | Act::Took(value) | Act::Saw(value) => Some(value),
+        Act::Removed(value) | Act::Has(value, _) => Some(value),
+        _ => None,
+    }
+}
+
+/// A certificate that keeps by a rule, more or less.
+fn drawn(rng: &mut Rng, thing: Thing, history: &History, until: EventIndex) -> Certificate {
+    let key = Key::from(*rng.one(&KEYS));
+    let operations = history.operations();
+    let moment = operations
+        .iter()
+        .find(|operation| operation.complete == Some(until))
+        .map(|operation| operation.end);
+    let steps = steps(history, &key, moment);
+    let elements: Vec<i64> = (0..12).filter(|_| rng.percent(60)).collect();
+    let share = *rng.one(&[30, 70, 100]);
+    let noise = *rng.one(&[0, 0, 10]);
+    let rule = match (thing, rng.below(3)) {
+        (Thing::Register, 0) => Rule::Observers,
+        (Thing::Register, _) => Rule::Origins,
+        (_, 0) => Rule::Observers,
+        (..) => Rule::Elements,
+    };
+    let mut keeps = |step: &Step| {
+        let of_kept = rule != Rule::Elements
+            || element(&step.act).is_none_or(|element| elements.contains(&element));
+        let observes = only_observes(&step.act);
+        let keep = of_kept && (!observes || rng.percent(share));
+        keep != rng.percent(noise)
+    };
+    Certificate {
+        keys: vec![key],
+        model: thing.model().into(),
+        failed_cas: FailedCas::Observe,
+        until,
+        operations: steps
+            .iter()
+            .filter(|step| keeps(step))
+            .map(|step| kept(step.invoke))
+            .collect(),
+        rule,
+    }
+}
+
+/// Changes something.
+fn mutate(rng: &mut Rng, history: &History, certificate: &mut Certificate) {
+    let events = history.events().len();
+    let operations = &mut certificate.operations;
+    match rng.below(8) {
+        0 | 1 if !operations.is_empty() => {
+            operations.remove(rng.below(operations.len()));
+        }
+        2 => operations.push(kept(rng.below(events + 1))),
+        3 if !operations.is_empty() => operations.push(*rng.one(operations)),
+        4 if !operations.is_empty() => {
+            let at = rng.below(operations.len());
+            operations[at].expectation = !operations[at].expectation;
+        }
+        5 => certificate.until = rng.below(events + 1),
+        6 => certificate.rule = *rng.one(&Rule::ALL),
+        _ => certificate.keys = vec![Key::from(*rng.one(&KEYS))],
+    }
+}
+
+/// What is accepted is true.
+fn only_what_is_true_is_accepted(thing: Thing, seeds: std::ops::Range<u64>) {
+    let (mut accepted, mut explained, mut mutants) = (0_u64, 0_u64, 0_u64);
+    let count = seeds.end - seeds.start;
+    for seed in seeds {
+        let rng = &mut Rng(seed);
+        let tampered = rng.percent(80);
+        let history = history(rng, thing, tampered);
+        let ends = ends(&history);
+        if ends.is_empty() {
+            continue;
+        }
+        for _ in 0..4 {
+            let until = *rng.one(&ends);
+            let mut certificate = drawn(rng, thing, &history, until);
+            for round in 0..4 {
+                let answer = confirm_certificate(&history, &certificate);
+                let context = || format!("{thing:?}, seed {seed}: {certificate:?} {history:?}");
+                match &answer {
+                    Ok(_) => {
+                        assert!(is_true(&history, thing, &certificate), "{}", context());
+                        accepted += 1;
+                        mutants += u64::from(round > 0);
+                    }
+                    Err(NotConfirmed::TooLarge(_)) => panic!("{}", context()),
+                    Err(NotConfirmed::Wrong(problem)) => {
+                        explained += u64::from(problem == "an order explains these operations");
+                    }
+                }
+                mutate(rng, &history, &mut certificate);
+            }
+        }
+    }
+    println!("{thing:?}: {accepted} accepted ({mutants} mutants), {explained} explained");
+    // Otherwise the comparison would say little.
+    assert!(
+        accepted > count / 10 && explained > count && mutants > count / 50,
+        "{thing:?}"
+    );
+}
+
+#[test]
+fn only_certificates_that_are_true_are_accepted() {
+    for thing in THINGS {
+        only_what_is_true_is_accepted(thing, 0..histories());
+    }
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn only_certificates_that_are_true_are_accepted_a_million_times() {
+    for thing in THINGS {
+        only_what_is_true_is_accepted(thing, 0..1_000_000);
+    }
+}
+
+/// Where everything is kept a certificate is accepted exactly if it is true.
+#[test]
+fn a_whole_prefix_is_accepted_exactly_if_it_has_no_order() {
+    for thing in THINGS {
+        let mut seen = [0_u64; 2];
+        for seed in 0..histories() / 5 {
+            let rng = &mut Rng(seed);
+            let history = history(rng, thing, true);
+            for key in keys(&history) {
+                for until in ends(&history) {
+                    let ended = history.operations().iter();
+                    let moment = ended
+                        .clone()
+                        .find(|operation| operation.complete == Some(until))
+                        .map(|operation| operation.end);
+                    let steps = steps(&history, &key, moment);
+                    let certificate = Certificate {
+                        keys: vec![key.clone()],
+                        model: thing.model().into(),
+                        failed_cas: FailedCas::Observe,
+                        until,
+                        operations: steps.iter().map(|step| kept(step.invoke)).collect(),
+                        rule: Rule::Observers,
+                    };
+                    let expected = order(thing, &steps).is_none();
+                    let confirmed = confirm_certificate(&history, &certificate);
+                    assert_eq!(
+                        confirmed.is_ok(),
+                        expected,
+                        "{thing:?}, seed {seed}: {confirmed:?} {certificate:?}"
+                    );
+                    seen[usize::from(expected)] += 1;
+                    if expected {
+                        ends_in_impasses(&history, &certificate, seed);
+                    }
+                }
+            }
+        }
+        assert!(seen.iter().all(|&seen| seen > 300), "{thing:?}: {seen:?}");
+    }
+}
+
+/// What is shown of a violation: orders that end where every operation that must come is refused.
+fn ends_in_impasses(history: &History, certificate: &Certificate, seed: u64) {
+    let shown = impasses(history, certificate, 100).unwrap();
+    for state in shown {
+        assert!(!state.refused.is_empty(), "seed {seed}");
+        for refused in &state.refused {
+            assert!(!state.order.contains(&refused.invoke), "seed {seed}");
+            assert!(
+                refused.why.starts_with("cannot "),
+                "seed {seed}: {}",
+                refused.why
+            );
+        }
+    }
+}
+
+/// The evidence of the check, as it is written to files.
+#[test]
+fn what_the_check_finds_is_confirmed_and_its_mutants_are_so_only_if_true() {
+    let (mut found, mut still) = (0_u64, 0_u64);
+    let check = entry(Guarantee::Linearizable).unwrap().check;
+    for seed in 0..histories() {
+        let rng = &mut Rng(seed);
+        let history = history(rng, Thing::Register, true);
+        let verdict = check(&history, &Options::default());
+        if verdict.validity != Validity::Violated {
+            continue;
+        }
+        for anomaly in &verdict.anomalies {
+            let certificate = anomaly.certificate().unwrap();
+            assert!(
+                confirm_certificate(&history, &certificate).is_ok(),
+                "seed {seed}"
+            );
+            assert!(
+                is_true(&history, Thing::Register, &certificate),
+                "seed {seed}"
+            );
+            found += 1;
+            for _ in 0..8 {
+                let mut mutant = certificate.clone();
+                mutate(rng, &history, &mut mutant);
+                if confirm_certificate(&history, &mutant).is_ok() {
+                    assert!(
+                        is_true(&history, Thing::Register, &mutant),
+                        "seed {seed}: {mutant:?}"
+                    );
+                    still += 1;
+                }
+            }
+        }
+    }
+    println!("{found} certificates, {still} mutants that stand");
+    assert!(found > 500 && still > 100, "{found} {still}");
+}

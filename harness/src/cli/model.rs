@@ -1,0 +1,52 @@
+//! What the operations of a history are of, and what is asked of it unless the user says.
+
+use polygraph_checker::model::{MODELS, ModelKind};
+use polygraph_history::{Guarantee, History, Op, Order, Outcome};
+
+/// The model that most operations are of.
+pub(super) fn recognise(history: &History) -> Option<ModelKind> {
+    let mut counts = vec![0_u64; MODELS.len()];
+    for operation in history.operations() {
+        let op = history.op(operation);
+        if matches!(op, Op::Peek { .. } | Op::Custom { .. }) {
+            continue;
+        }
+        for (count, (model, _)) in counts.iter_mut().zip(MODELS) {
+            *count += u64::from(model.has(op));
+        }
+    }
+    // Of equals the first is taken: reads alone are of many models.
+    let most = counts.iter().copied().max().filter(|&count| count > 0)?;
+    let at = counts.iter().position(|&count| count == most)?;
+    Some(MODELS[at].0)
+}
+
+/// Whether any operation is of this model.
+pub(super) fn fits(history: &History, model: ModelKind) -> bool {
+    let mut operations = history.operations().iter();
+    operations.any(|operation| model.has(history.op(operation)))
+}
+
+/// What is asked unless the user says: single operations should be linearizable, transactions
+/// strictly serializable, or serializable where the history cannot tell who did what when.
+pub(super) fn default_guarantee(history: &History, model: ModelKind) -> Guarantee {
+    match model {
+        ModelKind::ListAppend | ModelKind::MultiRegister if knows_no_order(history) => {
+            Guarantee::Serializable
+        }
+        ModelKind::ListAppend | ModelKind::MultiRegister => Guarantee::StrictSerializable,
+        _ => Guarantee::Linearizable,
+    }
+}
+
+/// Whether there are neither times nor processes.
+fn knows_no_order(history: &History) -> bool {
+    let timeless = history.order() == Order::Index && history.spec().is_none();
+    let first = history.operations().first().map(|first| first.process);
+    timeless
+        && history.operations().iter().all(|operation| {
+            Some(operation.process) == first
+                && (operation.outcome != Outcome::Ok
+                    || operation.complete == Some(operation.invoke))
+        })
+}
