@@ -230,6 +230,7 @@ fn judge_file(asking: &Asking<'_>, file: &Path) -> Result<Report, Failure> {
         history,
         format,
         keyed,
+        ..
     } = load(file, asking.reading)?;
     let recognised = recognise(&history);
     let Some(model) = asking.model.or(recognised) else {
