@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use polygraph_history::{ErrorName, Format, History, Op, Order, Outcome, ReadOptions, Reading, read};
+use polygraph_history::{
+    ErrorName, Format, History, Op, Order, Outcome, ReadOptions, Reading, read,
+};
 
 fn reading(text: &str) -> Reading {
     read(text.as_bytes(), ReadOptions::default()).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -113,7 +115,11 @@ fn objects_of_the_lines() {
         shown(&semaphore.history),
         "0..1 0 release x\n2..3 1 acquire x\n4..5 0 acquire x failed\n"
     );
-    let error = semaphore.history.events().last().and_then(|event| event.error);
+    let error = semaphore
+        .history
+        .events()
+        .last()
+        .and_then(|event| event.error);
     assert_eq!(error, Some(ErrorName::ABSENT));
     let history = reading("# deque\npush_front 1 1 2\npeek_back 2 5 6").history;
     let names: Vec<&str> = (history.operations().iter())

@@ -159,7 +159,9 @@ impl Container {
             Container::Stack => "push, pop or peek with a value",
             Container::PriorityQueue => "insert, poll or peek with a value",
             Container::Set => "insert, remove or contains with an element, and 1 or 0",
-            Container::Semaphore => "INCR with 1, or DECR with 1, or with 0 where no permit was free",
+            Container::Semaphore => {
+                "INCR with 1, or DECR with 1, or with 0 where no permit was free"
+            }
             Container::ReadModifyWrite => "READ_MODIFY_WRITE with what was read and written",
             Container::Other => "a method with one or two numbers",
         }
