@@ -21,7 +21,7 @@ use crate::judge::{self, exit};
 use crate::question::Question;
 use crate::run::counts;
 
-/// Judge histories from files: ours, Jepsen's EDN, JSON or log, Porcupine's.
+/// Judge histories from files: ours, Jepsen's EDN, JSON or log, and others' (`list formats`).
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The files; recognised by their content
@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     /// Whether adds and removals succeed only if they change a set [default: in fastlin's texts]
     #[arg(long, value_name = "on|off")]
     strict_sets: Option<OnOff>,
-    /// Whether only who acquired a lock may release it [default: unless the format is Jepsen's]
+    /// Whether only who acquired a mutex may release it [default: unless the format is Jepsen's]
     #[arg(long, value_name = "on|off")]
     lock_owners: Option<OnOff>,
     /// The format (`polygraph list formats`) [default: recognised]
