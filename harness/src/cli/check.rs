@@ -15,13 +15,13 @@ use polygraph_results::{Counts, ErrorBody, Report, check_table};
 use super::drawing::Drawing;
 use super::failure::Failure;
 use super::follow::follow;
-use super::model::{default_guarantee, fits, recognise};
+use super::model::{default_guarantee, fits, named, recognise};
 use super::proof;
 use crate::judge::{self, exit};
 use crate::question::Question;
 use crate::run::counts;
 
-/// Judge histories from files: ours, Jepsen's EDN, JSON or log, Porcupine's.
+/// Judge histories from files: ours, Jepsen's EDN, JSON or log, and others' (`list formats`).
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The files; recognised by their content
@@ -33,9 +33,15 @@ pub(super) struct Arguments {
     /// What the operations are of (`polygraph list models`) [default: by what they are]
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
-    /// How many permits a semaphore has
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    permits: u32,
+    /// How many permits a semaphore has [default: 1; in fastlin's texts 0, and any number later]
+    #[arg(long, value_name = "N")]
+    permits: Option<u32>,
+    /// Whether adds and removals succeed only if they change a set [default: in fastlin's texts]
+    #[arg(long, value_name = "on|off")]
+    strict_sets: Option<OnOff>,
+    /// Whether only who acquired a mutex may release it [default: unless the format is Jepsen's]
+    #[arg(long, value_name = "on|off")]
+    lock_owners: Option<OnOff>,
     /// The format (`polygraph list formats`) [default: recognised]
     #[arg(long, value_name = "NAME")]
     format: Option<String>,
@@ -84,6 +90,12 @@ pub(super) enum OnOff {
     Off,
 }
 
+impl OnOff {
+    const fn is_on(self) -> bool {
+        matches!(self, OnOff::On)
+    }
+}
+
 /// How a file is to be read.
 pub(super) fn read_options(
     format: Option<&str>,
@@ -119,6 +131,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
                 history,
                 format: Format::Polygraph,
                 keyed: false,
+                object: None,
             };
             judge_reading(&asking, file, reading)?
         }
@@ -256,9 +269,11 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
         history,
         format,
         keyed,
+        object,
     } = reading;
     let recognised = recognise(&history);
-    let Some(model) = asking.model.or(recognised) else {
+    let named = named(&history, object.as_deref());
+    let Some(model) = asking.model.or(named).or(recognised) else {
         return Err(Failure::usage(format!(
             "{} has no operation that a checker here understands (`polygraph list models`)",
             file.display()
@@ -273,7 +288,10 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
             )),
         )));
     }
-    let options = check_options(asking, format);
+    let options = Options {
+        model: asking.model.or(named),
+        ..check_options(asking, format)
+    };
     let questions = asking.questions(&history, model);
     let proof = asking.arguments.witness.as_deref();
     if proof.is_some() && !questions.contains(&Question::alone(Guarantee::Linearizable)) {
@@ -293,6 +311,7 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
         guarantees.push(report);
     }
     let mut assumptions = judge::assumptions(&options);
+    assumptions.extend(about_model(&options, model));
     assumptions.push(format!(
         "read as {format}{}",
         if keyed { ", with keys in tuples" } else { "" }
@@ -374,12 +393,14 @@ pub(super) fn load(path: &Path, options: ReadOptions) -> Result<Reading, Failure
 
 fn check_options(asking: &Asking<'_>, format: Format) -> Options {
     let arguments = asking.arguments;
-    let failed_cas = match (arguments.failed_cas, format) {
-        (Some(HowFailedCas::Observe), _) => FailedCas::Observe,
-        (Some(HowFailedCas::Ignore), _) => FailedCas::Ignore,
-        (None, Format::JepsenEdn | Format::JepsenJson) => FailedCas::Ignore,
-        (None, _) => FailedCas::Observe,
+    let meant = Options::of_format(format);
+    let failed_cas = match arguments.failed_cas {
+        Some(HowFailedCas::Observe) => FailedCas::Observe,
+        Some(HowFailedCas::Ignore) => FailedCas::Ignore,
+        None => meant.failed_cas,
     };
+    let strict_sets = arguments.strict_sets.map(OnOff::is_on);
+    let owned_locks = arguments.lock_owners.map(OnOff::is_on);
     let defaults = Budget::default();
     let budget = Budget {
         max_steps: arguments.max_steps.unwrap_or(defaults.max_steps),
@@ -387,13 +408,29 @@ fn check_options(asking: &Asking<'_>, format: Format) -> Options {
         max_time: arguments.max_time,
     };
     Options {
-        model: asking.model,
-        permits: arguments.permits,
+        permits: arguments.permits.unwrap_or(meant.permits),
+        strict_sets: strict_sets.unwrap_or(meant.strict_sets),
+        owned_locks: owned_locks.unwrap_or(meant.owned_locks),
         failed_cas,
         budget,
         witness: arguments.witness.is_some(),
-        ..Options::default()
+        ..meant
     }
+}
+
+/// How objects of a model are understood, where there is more than one way.
+fn about_model(options: &Options, model: ModelKind) -> Option<String> {
+    Some(match model {
+        ModelKind::Set if options.strict_sets => {
+            "adds and removals succeed only if they change the set".to_owned()
+        }
+        ModelKind::Mutex if !options.owned_locks => "anybody may release a lock".to_owned(),
+        ModelKind::Semaphore => match options.permit_limit {
+            None => format!("permits: {}", options.permits),
+            Some(_) => format!("permits at first: {}, any number later", options.permits),
+        },
+        _ => return None,
+    })
 }
 
 fn show(report: &Report, Arguments { json, drawing, .. }: &Arguments) {

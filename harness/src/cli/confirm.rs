@@ -49,6 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         history,
         format,
         keyed,
+        ..
     } = load(&arguments.history, reading)?;
     let (answer, failed_cas) = match &file {
         ProofFile::Witness(witness) => (Answer::of_witness(&history, witness), witness.failed_cas),

@@ -285,8 +285,16 @@ fn pick(fits: Models, asked: Option<ModelKind>) -> Option<ModelKind> {
 
 fn with_parameters(model: ModelKind, options: &Options) -> ModelName {
     let name = ModelName::from(model);
-    match model {
-        ModelKind::Semaphore => name.with("permits", Value::Int(options.permits.into())),
+    let int = |number: u32| Value::Int(number.into());
+    match (model, options.permit_limit) {
+        (ModelKind::Semaphore, None) => name.with("permits", int(options.permits)),
+        (ModelKind::Semaphore, Some(limit)) => {
+            let limit = limit.max(options.permits);
+            name.with("permits", int(options.permits))
+                .with("limit", int(limit))
+        }
+        (ModelKind::Set, _) if options.strict_sets => name.with("strict", int(1)),
+        (ModelKind::Mutex, _) if !options.owned_locks => name.with("owned", int(0)),
         _ => name,
     }
 }
