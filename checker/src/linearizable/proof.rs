@@ -71,11 +71,52 @@ pub enum Rule {
     Elements,
     /// Of registers: see [`Proof`].
     Origins,
+    /// Of locks that only their holder releases: mutexes that are owned, with tokens or without,
+    /// and reader-writer locks. Of every process everything is kept, or nothing, or, if it did one
+    /// thing after the other, all but some *sections*: an acquire together with the release that
+    /// gives back what it acquired. Let the *depth* of a process be how often it acquired the lock
+    /// less how often it released it. What is kept of a process releases nothing that it did not
+    /// acquire, and has depth 0 wherever the whole has. A section that was not ended by the end of
+    /// the prefix needs no release.
+    ///
+    /// Take an order of the prefix. As a process did one thing after the other, its operations
+    /// come in the order in which it did them; only the last may have an unknown outcome and be
+    /// missing. Leave out of it what is left out. Who holds the lock then held it at that moment
+    /// before: the lock is held alone only by who holds it alone, and nobody shares it where nobody
+    /// did, for the depth is 0 there. So every acquire that was possible still is. Every release
+    /// is, because its process has acquired before what it gives back. And the last token is none
+    /// greater than before, for those that are left have all their own, and the smallest possible
+    /// one where it is not known; so tokens still grow.
+    ///
+    /// A release at depth 0 is in no order at all. Where it is certain there is nothing to be
+    /// shown of what is left out, and where it is not it may as well be kept as left out.
+    Sections,
+    /// Of locks and semaphores that anybody releases: a claim that nothing is tried for, and that
+    /// is checked by counting over the whole prefix; what is kept illustrates it.
+    ///
+    /// Either for some moment *m* more acquires began after *m* and had ended by the end of the
+    /// prefix, than there can be permits at once, and releases that had begun by the end of the
+    /// prefix and not ended by *m*. Or more acquires had ended than there are permits at first, and
+    /// releases that had begun. Or the same with acquires and releases changed over, and what can
+    /// be missing in place of what can be there.
+    ///
+    /// Take an order of the prefix, and of that the part up to the last operation that had ended
+    /// by *m*, and the part up to the last that had ended by the end. What began after *m* is not
+    /// in the first part, what had ended by *m* is. So at least those acquires are between, and of
+    /// releases at most those; and at the end of the first part there were no more permits than
+    /// there can be.
+    Permits,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 3] = [Rule::Observers, Rule::Elements, Rule::Origins];
+    pub const ALL: [Rule; 5] = [
+        Rule::Observers,
+        Rule::Elements,
+        Rule::Origins,
+        Rule::Sections,
+        Rule::Permits,
+    ];
 
     /// As it is written in files.
     #[must_use]
@@ -84,6 +125,8 @@ impl Rule {
             Rule::Observers => "observers",
             Rule::Elements => "elements",
             Rule::Origins => "origins",
+            Rule::Sections => "sections",
+            Rule::Permits => "permits",
         }
     }
 }
