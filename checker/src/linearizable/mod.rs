@@ -37,6 +37,7 @@ mod minimal;
 mod models;
 mod objects;
 mod orders;
+mod pattern;
 mod proof;
 mod register;
 mod search;
@@ -50,6 +51,7 @@ pub use confirm::{
     Confirmed, ConfirmedObject, Impasse, NotConfirmed, Refused, confirm, confirm_certificate,
     confirm_witness, impasses,
 };
+pub use pattern::Pattern;
 pub use proof::{Certificate, Kept, Proof, Rule};
 pub use witness::{Linearization, ModelName, Witness};
 

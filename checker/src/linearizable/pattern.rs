@@ -76,4 +76,36 @@ impl Pattern {
             Pattern::TooMany => "growth:too-many",
         }
     }
+
+    /// What it claims, after *that*.
+    #[must_use]
+    pub const fn claim(self) -> &'static str {
+        match self {
+            Pattern::Diverge => {
+                "two operations show something of which neither can become the other"
+            }
+            Pattern::Phantom => {
+                "a read shows an element that nobody may have added who had begun by its end"
+            }
+            Pattern::Twice => "reads show an element in more places than it was added in",
+            Pattern::SamePlace => "two operations got the same",
+            Pattern::TooMuch => {
+                "an operation shows more, or another number, than there can have been"
+            }
+            Pattern::NotYet => {
+                "a read shows an element that anybody began to add only after the end of the read"
+            }
+            Pattern::Missed => "an operation does not show what had been added before it began",
+            Pattern::Older => {
+                "an operation shows less than another one that had ended before it began"
+            }
+            Pattern::Reversed => {
+                "an operation had ended before another one began that must come before it"
+            }
+            Pattern::TooFew => {
+                "an operation shows more than all that may come before it can have added"
+            }
+            Pattern::TooMany => "an operation shows less than those had added that come before it",
+        }
+    }
 }

@@ -5,6 +5,7 @@
 
 use polygraph_history::{EventIndex, Key};
 
+use super::pattern::Pattern;
 use super::witness::ModelName;
 use crate::FailedCas;
 use crate::model::ModelKind;
@@ -106,17 +107,44 @@ pub enum Rule {
     /// releases at most those; and at the end of the first part there were no more permits than
     /// there can be.
     Permits,
+    /// Of objects that grow: a claim that is checked by comparing what was recorded, and for which
+    /// nothing is tried. What is kept are the operations that the pattern is about; of the prefix
+    /// every operation is looked at, as far as the pattern says something of all.
+    ///
+    /// What an object that grows holds it holds for ever, in the same place. So in every order of
+    /// the prefix a place of which an operation shows that it is filled was filled before that
+    /// operation, by somebody who may have filled it; and of two operations one of which had ended
+    /// before the other began that one comes first. Every pattern contradicts this.
+    Growth(Pattern),
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 5] = [
-        Rule::Observers,
-        Rule::Elements,
-        Rule::Origins,
-        Rule::Sections,
-        Rule::Permits,
-    ];
+    pub const ALL: [Rule; 16] = {
+        let mut all = [Rule::Observers; 16];
+        all[1] = Rule::Elements;
+        all[2] = Rule::Origins;
+        all[3] = Rule::Sections;
+        all[4] = Rule::Permits;
+        let mut at = 0;
+        while at < Pattern::ALL.len() {
+            all[5 + at] = Rule::Growth(Pattern::ALL[at]);
+            at += 1;
+        }
+        all
+    };
+
+    /// What the rule claims of the prefix, after *that*, if it is a claim: then no order is tried.
+    #[must_use]
+    pub const fn claim(self) -> Option<&'static str> {
+        match self {
+            Rule::Observers | Rule::Elements | Rule::Origins | Rule::Sections => None,
+            Rule::Permits => Some(
+                "more was acquired than was free and released, or more released than was acquired",
+            ),
+            Rule::Growth(pattern) => Some(pattern.claim()),
+        }
+    }
 
     /// As it is written in files.
     #[must_use]
@@ -127,6 +155,7 @@ impl Rule {
             Rule::Origins => "origins",
             Rule::Sections => "sections",
             Rule::Permits => "permits",
+            Rule::Growth(pattern) => pattern.name(),
         }
     }
 }

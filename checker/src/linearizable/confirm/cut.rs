@@ -62,7 +62,7 @@ pub(super) fn kept<M: Object>(
     let kept: Vec<Recorded<M::Op>> = named(prefix, certificate)?.into_iter().cloned().collect();
     match certificate.rule {
         // What is left out was looked at before.
-        Rule::Sections | Rule::Permits => {}
+        Rule::Sections | Rule::Permits | Rule::Growth(_) => {}
         Rule::Elements => whole_elements::<M>(model, prefix, &kept)?,
         Rule::Observers | Rule::Origins => {
             let named: FxHashSet<EventIndex> = kept.iter().map(|kept| kept.invoke).collect();

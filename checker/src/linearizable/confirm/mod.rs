@@ -5,18 +5,20 @@
 //! - `object`: what a history says of an object, read anew.
 //! - `order`: walks through an order. `cut`, `origins`, `sections`: whether operations are left
 //!   out soundly. `exhaust`: tries all orders. `impasse`: shows where they all end.
-//! - `permits`: claims about a whole prefix, that are checked by counting.
+//! - `permits`, `growth`: claims about a whole prefix, that are checked by counting and comparing.
 
 use std::fmt;
 
 use polygraph_history::{History, Key, Value};
 
+use super::pattern::Pattern;
 use super::proof::{Certificate, Proof, Rule};
 use super::witness::{ModelName, Witness};
 use crate::model::{CasRegister, ModelKind, Object};
 
 mod cut;
 mod exhaust;
+mod growth;
 mod impasse;
 mod object;
 mod order;
@@ -220,6 +222,10 @@ impl<F: OfKept> Then for OnKept<'_, F> {
             let prefix = object::prefix::<Register>(self.history, operations, certificate)?;
             let kept = origins::kept(&prefix, certificate)?;
             return self.then.of(&origins::REGISTER, &kept);
+        }
+        if let Rule::Growth(pattern) = certificate.rule {
+            growth::shown(self.history, operations, certificate, pattern)?;
+            return Ok(self.then.of_claim());
         }
         let prefix = object::prefix::<M>(self.history, operations, certificate)?;
         if certificate.rule == Rule::Permits {

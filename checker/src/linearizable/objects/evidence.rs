@@ -2,7 +2,7 @@
 
 use polygraph_history::{EventIndex, History, Value};
 
-use super::named::Named;
+use super::named::{Attempt, Named};
 use super::words::Words;
 use super::{Calls, Judged, Object};
 use crate::linearizable::confirm::{NotConfirmed, confirm_certificate};
@@ -116,34 +116,35 @@ impl Show<'_> {
             process: &processes,
         };
         let whole = |&at: &usize| M::scope(&items[at].action) != Scope::AllElements;
-        let mut attempts: Vec<(Vec<usize>, Rule)> = match refuted.why {
+        let mut attempts: Vec<Attempt> = match refuted.why {
             Why::Container(why) => {
                 let anybodys = self.name.kind == ModelKind::Semaphore
                     || self.name.parameters.get("owned") == Some(&Value::Int(0));
                 named.of_lock(why, anybodys)
             }
-            Why::Sequence(_) => Vec::new(),
+            Why::Sequence(why) => vec![named.of_growth(why)],
         };
         let rule = if refuted.operations.iter().all(whole) {
             Rule::Elements
         } else {
             Rule::Observers
         };
-        attempts.push((refuted.operations.clone(), rule));
+        attempts.push(Attempt::of(refuted.operations.clone(), rule));
         attempts
             .into_iter()
-            .map(|(operations, rule)| self.certificate(items, &operations, rule))
+            .map(|attempt| self.certificate(items, &attempt))
             .collect()
     }
 
-    /// A certificate of these operations, about the prefix up to the last end of them.
-    fn certificate<O>(&self, items: &[Item<O>], operations: &[usize], rule: Rule) -> Certificate {
-        let named = operations.iter().map(|&at| &items[at]);
-        let ended = named.clone().filter(|item| !item.pending());
-        let until = ended
-            .max_by_key(|item| item.end)
-            .map_or(0, |item| item.returned);
+    /// The certificate of an attempt. What began after its prefix is not kept.
+    fn certificate<O>(&self, items: &[Item<O>], attempt: &Attempt) -> Certificate {
+        let ended = attempt.ended.iter().map(|&at| &items[at]);
+        let ended = ended.filter(|item| !item.pending());
+        let last = ended.max_by_key(|item| item.end);
+        let (end, until) = last.map_or((0, 0), |item| (item.end, item.returned));
+        let named = attempt.kept.iter().map(|&at| &items[at]);
         let mut operations: Vec<Kept> = named
+            .filter(|item| item.start <= end)
             .map(|item| Kept {
                 invoke: self.calls.history.operations()[item.operation].invoke,
                 expectation: true,
@@ -157,7 +158,7 @@ impl Show<'_> {
             failed_cas: self.calls.failed_cas,
             until,
             operations,
-            rule,
+            rule: attempt.rule,
         }
     }
 

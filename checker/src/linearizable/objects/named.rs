@@ -4,7 +4,9 @@ use std::mem::discriminant;
 
 use crate::linearizable::container::refuted::Why;
 use crate::linearizable::item::Item;
+use crate::linearizable::pattern::Pattern;
 use crate::linearizable::proof::Rule;
+use crate::linearizable::sequence::Why as Sequence;
 
 /// So many operations a person looks at.
 const MOST_SHOWN: usize = 6;
@@ -18,8 +20,26 @@ pub(super) struct Named<'a, O> {
     pub(super) process: &'a dyn Fn(usize) -> u64,
 }
 
-/// Operations that may be kept, and why the others may be left out.
-pub(super) type Attempt = (Vec<usize>, Rule);
+/// What may show it.
+pub(super) struct Attempt {
+    /// What is kept.
+    pub(super) kept: Vec<usize>,
+    /// The prefix is the one in which those of these have ended that end at all.
+    pub(super) ended: Vec<usize>,
+    /// Why the others may be left out.
+    pub(super) rule: Rule,
+}
+
+impl Attempt {
+    /// With nothing but what is kept.
+    pub(super) fn of(kept: Vec<usize>, rule: Rule) -> Attempt {
+        Attempt {
+            ended: kept.clone(),
+            kept,
+            rule,
+        }
+    }
+}
 
 impl<O> Named<'_, O> {
     /// What may show it of a lock or semaphore, the smallest first. Nothing of other objects.
@@ -27,17 +47,21 @@ impl<O> Named<'_, O> {
         let (Some(&first), Some(&last)) = (self.operations.first(), self.operations.last()) else {
             return Vec::new();
         };
-        let whole = (self.operations.to_vec(), Rule::Sections);
+        let sections = |kept| Attempt::of(kept, Rule::Sections);
+        let whole = self.operations.to_vec();
         match why {
             Why::NotExclusive | Why::NotHeld | Why::NotFree | Why::NotTaken if anybodys => {
-                vec![(self.alike(last), Rule::Permits)]
+                vec![Attempt::of(self.alike(last), Rule::Permits)]
             }
             // Who holds it and who acquires it; no release had begun when both had it.
             Why::NotExclusive => {
                 let holder = (self.process)(first);
                 let other = self.operations.iter().copied();
                 let other = other.clone().find(|&at| (self.process)(at) != holder);
-                vec![(vec![first, other.unwrap_or(last)], Rule::Sections), whole]
+                vec![
+                    sections(vec![first, other.unwrap_or(last)]),
+                    sections(whole),
+                ]
             }
             // The section before, from its beginning to its end.
             Why::NotHeld => {
@@ -45,7 +69,7 @@ impl<O> Named<'_, O> {
                 let mut kept = vec![last];
                 kept.extend(before.map(|at| self.operations[at]));
                 kept.extend(before.map(|_| first));
-                vec![(kept, Rule::Sections), whole]
+                vec![sections(kept), sections(whole)]
             }
             Why::TokenOrder => {
                 let acquires = |&&at: &&usize| self.same(at, first);
@@ -57,11 +81,35 @@ impl<O> Named<'_, O> {
                 let up_to = |&at: &usize| self.items[at].start <= self.items[until].end;
                 let all = self.operations.iter().copied().filter(up_to).collect();
                 vec![
-                    (ends.into_iter().flatten().collect(), Rule::Sections),
-                    (all, Rule::Sections),
+                    sections(ends.into_iter().flatten().collect()),
+                    sections(all),
                 ]
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// What shows it of an object that grows.
+    pub(super) fn of_growth(&self, why: Sequence) -> Attempt {
+        let pattern = match why {
+            Sequence::Diverge => Pattern::Diverge,
+            Sequence::Phantom => Pattern::Phantom,
+            Sequence::Twice => Pattern::Twice,
+            Sequence::SamePlace => Pattern::SamePlace,
+            Sequence::TooMuch => Pattern::TooMuch,
+            Sequence::NotYet => Pattern::NotYet,
+            Sequence::Missed => Pattern::Missed,
+            Sequence::Older => Pattern::Older,
+            Sequence::Reversed => Pattern::Reversed,
+            Sequence::TooFew => Pattern::TooFew,
+            Sequence::TooMany => Pattern::TooMany,
+        };
+        // The first of them shows it; of the others the prefix has all.
+        let most = self.operations.len().min(MOST_SHOWN);
+        Attempt {
+            kept: self.operations[..most].to_vec(),
+            ended: self.operations.to_vec(),
+            rule: Rule::Growth(pattern),
         }
     }
 
