@@ -10,26 +10,29 @@ use crate::generate::{KINDS, Kind, Plan, Rng, history};
 use crate::small::checked;
 
 /// A history in which a few operations go wrong towards the end.
-fn large(kind: Kind, operations: usize, seed: u64) -> History {
+fn large(kind: Kind, operations: usize, distinct: bool, seed: u64) -> History {
     let plan = Plan {
         kind,
         operations,
         clients: 8,
         crash: 0,
         reads: 3,
-        distinct: true,
-        amounts: false,
+        distinct,
+        amounts: !distinct,
         ties: false,
     };
     let rng = &mut Rng(seed);
     let from = operations * 4 / 5 + rng.below(operations / 10);
-    history(rng, &plan, |_, begun| {
-        (from..from + 40).contains(&begun)
-    })
+    history(rng, &plan, |_, begun| (from..from + 40).contains(&begun))
 }
 
-fn evidence_of(kind: Kind, operations: usize, seed: u64) -> Option<(usize, Duration)> {
-    let history = large(kind, operations, seed);
+fn evidence_of(
+    kind: Kind,
+    operations: usize,
+    distinct: bool,
+    seed: u64,
+) -> Option<(usize, Duration)> {
+    let history = large(kind, operations, distinct, seed);
     let verdict = checked(&history, kind);
     let context = || format!("{kind:?}, seed {seed}: {verdict:?}");
     assert_ne!(verdict.validity, Validity::Unknown, "{}", context());
@@ -56,7 +59,7 @@ fn of_ten_thousand_operations_a_handful_is_evidence() {
         }
         let mut found = 0;
         for seed in 0..8 {
-            if let Some((kept, took)) = evidence_of(kind, 10_000, seed) {
+            if let Some((kept, took)) = evidence_of(kind, 10_000, true, seed) {
                 assert!(kept <= 6, "{kind:?}, seed {seed}: {kept}");
                 assert!(
                     took < Duration::from_secs(5),
@@ -66,5 +69,15 @@ fn of_ten_thousand_operations_a_handful_is_evidence() {
             }
         }
         assert!(found >= 4, "{kind:?}: {found}");
+    }
+}
+
+/// Where values are not distinct no near-linear way says what is wrong. Everything is kept, and
+/// tried, even so.
+#[test]
+fn a_thousand_operations_that_are_not_distinct_are_evidence() {
+    for kind in [Kind::List, Kind::Log, Kind::Counter] {
+        let found = (0..4).filter_map(|seed| evidence_of(kind, 1_000, false, seed));
+        assert!(found.count() > 0, "{kind:?}");
     }
 }
