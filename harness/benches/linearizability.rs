@@ -40,7 +40,7 @@ fn rows(ops: u64) -> Vec<Row> {
     for (keys, clients) in [(1, 5), (1, 20), (1, 100), (10, 20)] {
         for violation in ["none", "stale-read"] {
             rows.push(row(
-                format!("register, unique values, {keys} key, {clients} clients, {violation}"),
+                format!("register, unique values, keys: {keys}, clients: {clients}, {violation}"),
                 format!(
                     "--model register --ops {ops} --keys {keys} --clients {clients} \
                      --crash-rate 1% --violation {violation}"
@@ -50,7 +50,7 @@ fn rows(ops: u64) -> Vec<Row> {
         }
     }
     rows.push(row(
-        "the same in EDN, 1 key, 20 clients, none",
+        "the same in EDN, keys: 1, clients: 20, none",
         format!("--model register --ops {ops} --clients 20 --crash-rate 1% --format jepsen-edn"),
         "10^6: 0.5 s, 250 MB",
     ));
@@ -267,13 +267,14 @@ fn corpus(runs: usize) {
     let runs = report["runs"].as_array().map_or(&[][..], Vec::as_slice);
     let count = |verdict: &str| runs.iter().filter(|run| run["verdict"] == verdict).count();
     println!(
-        "| etcd logs, {} files in one process | | {:.3} | {:.0} | {} hold, {} violated, {} unknown | | 30 ms |",
+        "| etcd logs, {} files in one process | | {:.3} | {:.0} | {} hold, {} violated, {} unknown, {} unreadable | | 30 ms |",
         files.len(),
         cost.user,
         cost.peak,
         count("holds"),
         count("violated"),
         count("unknown"),
+        count("none"),
     );
 }
 

@@ -191,7 +191,7 @@ impl Step {
 
 fn lines(operations: u64, out: BufWriter<File>, op: impl Fn(&Step) -> Op) -> Result<(), Failure> {
     let mut writer = jsonl::Writer::new(out, None)?;
-    let mut index = 0;
+    let mut index = 0_u64;
     steps(operations, |step| {
         let process = Process::Client(step.process);
         let time = Time(index * 50_123);
@@ -234,7 +234,7 @@ fn edn(
     mut out: BufWriter<File>,
     value: impl Fn(&Step) -> (&'static str, String),
 ) -> Result<(), Failure> {
-    let mut index = 0;
+    let mut index = 0_u64;
     steps(operations, |step| {
         let kind = match step.kind {
             Kind::Invoke => "invoke",

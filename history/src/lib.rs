@@ -1,6 +1,7 @@
 //! What happened: the record of a test, which is all that a checker may know.
 //!
-//! - [`History`]: start here; events in order, paired into operations.
+//! - [`History`]: start here; events in order, paired into operations. It holds columns: an
+//!   [`Event`] is made when it is asked for.
 //! - [`Event`], [`Kind`], [`Process`]: one line of the record.
 //! - [`Op`], [`Micro`]: everything that a client can do; [`Key`], [`Value`].
 //! - [`FaultEvent`], [`Effect`]: everything that a nemesis can do.
@@ -14,6 +15,8 @@
 //!
 //! **Invariant:** nothing here knows a clock, a path or a thread.
 
+#[cfg(test)]
+mod agreement;
 mod error;
 mod event;
 mod fault;

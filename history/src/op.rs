@@ -720,3 +720,15 @@ fn write_read(
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Micro, Op};
+
+    /// A history holds one for every operation.
+    #[test]
+    fn an_operation_is_small() {
+        assert!(size_of::<Op>() <= 56, "{}", size_of::<Op>());
+        assert!(size_of::<Micro>() <= 40, "{}", size_of::<Micro>());
+    }
+}

@@ -211,11 +211,11 @@ impl Linear for Counter {
     const ALGORITHM: &'static str = "layers";
 
     fn decide(&self, calls: &Calls<'_>) -> Option<Result<(), Refuted>> {
-        of_sequence(counter::decide(&as_they_are::<Self>(calls)?)?)
+        of_sequence(counter::decide(&as_they_are::<Self>(calls)?, self.initial)?)
     }
 
     fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
-        counter::order(&as_they_are::<Self>(calls)?)
+        counter::order(&as_they_are::<Self>(calls)?, self.initial)
     }
 }
 

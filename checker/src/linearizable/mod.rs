@@ -2,6 +2,7 @@
 //!
 //! - [`ENTRY`]: the check. [`Witness`], [`Certificate`]: proofs of both answers;
 //!   [`confirm_witness`], [`confirm_certificate`]: the code that checks them.
+//! - [`Online`]: the same while events arrive, as far as that is decided by distinct values.
 //! - [`check_model`]: the same for a model of one's own, without histories.
 //! - `register`: what is known of registers; distinct values in near-linear time.
 //! - `sequence`: objects that grow, in near-linear time.
@@ -36,6 +37,7 @@ mod linear;
 mod minimal;
 mod models;
 mod objects;
+mod online;
 mod orders;
 mod pattern;
 mod proof;
@@ -51,6 +53,7 @@ pub use confirm::{
     Confirmed, ConfirmedObject, Impasse, NotConfirmed, Refused, confirm, confirm_certificate,
     confirm_witness, impasses,
 };
+pub use online::{Deferred, Online, Violation};
 pub use pattern::Pattern;
 pub use proof::{Certificate, Kept, Proof, Rule};
 pub use witness::{Linearization, ModelName, Witness};
@@ -78,7 +81,13 @@ fn check(history: &History, options: &Options) -> Verdict {
         objects,
     } = split(history, options);
     let mut keys = if has_registers {
-        View::new(history, options.failed_cas).keys
+        let Some(view) = View::new(history, options.failed_cas) else {
+            let mut verdict = Verdict::holds(Guarantee::Linearizable, "none");
+            let warning = "there are more events than can be numbered: 2^32";
+            verdict.warnings.push(warning.to_owned());
+            return verdict.unknown(Reason::BudgetMemory);
+        };
+        view.keys
     } else {
         Vec::new()
     };
@@ -88,7 +97,7 @@ fn check(history: &History, options: &Options) -> Verdict {
     }
     let size = objects.iter().map(|object| object.operations.len());
     let (of_registers, of_objects) = shares(options.budget, history.operations().len(), size.sum());
-    let decisions = decide_all(&keys, &of_registers, deadline);
+    let decisions = decide_all(history, &keys, &of_registers, deadline);
     let judged = judge_all(history, options, deadline, &objects, of_objects);
 
     let mut verdict = Verdict::holds(Guarantee::Linearizable, "none");
@@ -191,7 +200,7 @@ fn of_keys(
     violated
         .into_par_iter()
         .map(|(by, from, key)| {
-            let pieces = minimal(&key.items, from, by, &limits);
+            let pieces = minimal(history, key, (from, by), &limits);
             let anomaly = anomaly(history, options, key, &pieces);
             let certificate = anomaly.certificate().expect("it is that of a register");
             let confirmed = confirm_certificate(history, &certificate).map(|_| ());

@@ -39,3 +39,87 @@ fn result(op: &Op) -> Option<&Value> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use polygraph_history::Key;
+
+    use super::*;
+    use crate::model::{
+        FifoQueue, FifoQueueOp, Foreign, Object, Semaphore, SemaphoreOp, Set, SetOp,
+    };
+
+    fn call<'a>(op: &'a Op, outcome: Outcome, error: Option<&'a ErrorName>) -> Call<'a> {
+        Call {
+            op,
+            outcome,
+            error,
+            process: 0,
+            failed_cas: FailedCas::Observe,
+        }
+    }
+
+    fn dequeue(value: Option<Value>) -> Op {
+        Op::Dequeue {
+            key: Key::from("q"),
+            value,
+        }
+    }
+
+    #[test]
+    fn a_take_shows_what_it_took_if_it_says_so() {
+        let action = |call: &Call<'_>| FifoQueue::action(call);
+        let one = dequeue(Some(Value::Int(1)));
+        let took = action(&call(&one, Outcome::Ok, None));
+        assert_eq!(took, Ok(Some(FifoQueueOp::Dequeue(Some(Value::Int(1))))));
+        let nothing = dequeue(Some(Value::Null));
+        let empty = action(&call(&nothing, Outcome::Ok, None));
+        assert_eq!(empty, Ok(Some(FifoQueueOp::Empty)));
+        let unknown = dequeue(None);
+        let took = action(&call(&unknown, Outcome::Info, None));
+        assert_eq!(took, Ok(Some(FifoQueueOp::Dequeue(None))));
+        let null = Op::Enqueue {
+            key: Key::from("q"),
+            value: Value::Null,
+        };
+        assert_eq!(action(&call(&null, Outcome::Ok, None)), Err(Foreign));
+    }
+
+    #[test]
+    fn a_failure_shows_something_only_if_it_says_what() {
+        let unknown = dequeue(None);
+        let absent = call(&unknown, Outcome::Fail, Some(&ErrorName::ABSENT));
+        assert_eq!(FifoQueue::action(&absent), Ok(Some(FifoQueueOp::Empty)));
+        let ignored = Call {
+            failed_cas: FailedCas::Ignore,
+            ..absent
+        };
+        assert_eq!(FifoQueue::action(&ignored), Ok(None));
+        let refused = call(&unknown, Outcome::Fail, Some(&ErrorName::UNAVAILABLE));
+        assert_eq!(FifoQueue::action(&refused), Ok(None));
+        assert_eq!(
+            FifoQueue::action(&call(&unknown, Outcome::Fail, None)),
+            Ok(None)
+        );
+        let add = Op::Add {
+            key: Key::from("s"),
+            value: Value::Int(1),
+        };
+        let present = call(&add, Outcome::Fail, Some(&ErrorName::PRESENT));
+        let seen = SetOp::Contains {
+            value: Value::Int(1),
+            found: true,
+        };
+        assert_eq!(Set::action(&present), Ok(Some(seen)));
+        let acquire = Op::Acquire {
+            key: Key::from("l"),
+            shared: false,
+            token: None,
+        };
+        let exhausted = call(&acquire, Outcome::Fail, Some(&ErrorName::ABSENT));
+        assert_eq!(
+            Semaphore::action(&exhausted),
+            Ok(Some(SemaphoreOp::Exhausted))
+        );
+    }
+}

@@ -14,6 +14,7 @@ use polygraph_results::{Counts, ErrorBody, Report, check_table};
 
 use super::drawing::Drawing;
 use super::failure::Failure;
+use super::follow::follow;
 use super::model::{default_guarantee, fits, recognise};
 use super::proof;
 use crate::judge::{self, exit};
@@ -56,6 +57,12 @@ pub(super) struct Arguments {
     /// Write a proof of the answer to this file, for `polygraph confirm`
     #[arg(long, value_name = "FILE")]
     witness: Option<PathBuf>,
+    /// Judge while the file grows: until it is proved not to be linearizable, or Ctrl-C
+    #[arg(long)]
+    follow: bool,
+    /// With --follow: end when nothing came for so long
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "follow")]
+    idle: Option<Duration>,
     /// Print the verdict as one line of JSON
     #[arg(long)]
     json: bool,
@@ -98,10 +105,24 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     if let Some(proof) = &arguments.witness {
         proof::can_be_written(proof, &arguments.files)?;
     }
+    if arguments.follow && arguments.files.len() > 1 {
+        return Err(Failure::usage("--follow follows one file; name just one"));
+    }
     let [file] = arguments.files.as_slice() else {
         return Ok(several(&asking, &arguments.files));
     };
-    let report = judge_file(&asking, file)?;
+    let report = match arguments.follow {
+        false => judge_file(&asking, file)?,
+        true => {
+            let history = follow(file, arguments.idle)?;
+            let reading = Reading {
+                history,
+                format: Format::Polygraph,
+                keyed: false,
+            };
+            judge_reading(&asking, file, reading)?
+        }
+    };
     show(&report, arguments);
     Ok(report.exit)
 }
@@ -226,11 +247,16 @@ impl<'a> Asking<'a> {
 
 /// Reads a file and judges it.
 fn judge_file(asking: &Asking<'_>, file: &Path) -> Result<Report, Failure> {
+    judge_reading(asking, file, load(file, asking.reading)?)
+}
+
+/// Judges what was read from a file.
+fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<Report, Failure> {
     let Reading {
         history,
         format,
         keyed,
-    } = load(file, asking.reading)?;
+    } = reading;
     let recognised = recognise(&history);
     let Some(model) = asking.model.or(recognised) else {
         return Err(Failure::usage(format!(

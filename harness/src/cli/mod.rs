@@ -8,6 +8,7 @@ mod confirm;
 mod drawing;
 mod explain;
 mod failure;
+mod follow;
 mod generate;
 mod list;
 mod model;

@@ -44,6 +44,7 @@ struct Gaps {
 /// The rows so far.
 pub(crate) struct Assembly {
     pub(crate) ops: Ops,
+    short: bool,
     rows: Rows,
     names: BTreeMap<String, u64>,
     gaps: Gaps,
@@ -53,10 +54,12 @@ pub(crate) struct Assembly {
 }
 
 impl Assembly {
-    pub(crate) fn new(ops: Ops) -> Assembly {
+    /// No row; those that can be are read on the short way, or all like the others.
+    pub(crate) fn new(ops: Ops, short: bool) -> Assembly {
         Assembly {
             ops,
-            rows: Rows::new(),
+            short,
+            rows: Rows::new(short),
             names: BTreeMap::new(),
             gaps: Gaps::default(),
             warnings: Vec::new(),
@@ -72,7 +75,10 @@ impl Assembly {
         start: usize,
         place: (usize, usize),
     ) -> Option<usize> {
-        quick::row(text, start, place, &mut self.ops, &mut self.rows)
+        match self.short {
+            true => quick::row(text, start, place, &mut self.ops, &mut self.rows),
+            false => None,
+        }
     }
 
     /// Adds a row; `read` makes its operation.
@@ -114,7 +120,7 @@ impl Assembly {
             place,
             op,
             bare,
-            rare: (rare != Rare::default()).then_some(rare),
+            rare: (rare != Rare::default()).then(|| Box::new(rare)),
         });
         Ok(())
     }

@@ -59,7 +59,17 @@ pub(crate) fn read(
     dialect: Dialect,
     keying: Keying,
 ) -> Result<(History, bool), ReadError> {
-    let mut assembly = Assembly::new(Ops::new(keying));
+    read_with(input, dialect, keying, true)
+}
+
+/// Reads a history of another tool, with usual rows on the short way or like all others.
+pub(crate) fn read_with(
+    input: impl BufRead,
+    dialect: Dialect,
+    keying: Keying,
+    short: bool,
+) -> Result<(History, bool), ReadError> {
+    let mut assembly = Assembly::new(Ops::new(keying), short);
     match dialect {
         Dialect::Fastlin => return Ok((fastlin::read(input)?, false)),
         Dialect::Limo => return Ok((limo::read(input)?, false)),

@@ -86,7 +86,10 @@ impl<'a> Fields<'a> {
             }
             b"f" if self.name.is_none() => {
                 cursor.eat(b":")?;
-                self.name = Some(cursor.word());
+                let name = cursor.word();
+                // A colon alone is no keyword.
+                self.name = Some(name).filter(|name| !name.is_empty());
+                self.name?;
             }
             b"process" if self.process.is_none() => {
                 self.process = Some(u64::try_from(cursor.integer()?).ok()?);
@@ -164,9 +167,10 @@ impl Reader<'_> {
                 cursor.eat(b"[")?;
                 let key = self.key(cursor)?;
                 space(cursor)?;
-                let read = self.single(key, cursor)?;
+                let (op, bare) = self.single(key, cursor)?;
                 cursor.eat(b"]")?;
-                Some(read)
+                // A tuple in place of a lost value counts as an error too.
+                (!bare || self.kind == Kind::Ok).then_some((op, bare))
             }
         }
     }

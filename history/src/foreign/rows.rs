@@ -20,7 +20,7 @@ pub(super) struct Entry {
     pub(super) op: Op,
     /// It completes its operation without a value that could be trusted.
     pub(super) bare: bool,
-    pub(super) rare: Option<Rare>,
+    pub(super) rare: Option<Box<Rare>>,
 }
 
 /// What is known of an event besides itself.
@@ -48,9 +48,10 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn new() -> Rows {
+    /// No row; in columns from the beginning, or not at all.
+    pub(super) fn new(short: bool) -> Rows {
         Rows {
-            orderly: Some(Orderly::new()),
+            orderly: short.then(Orderly::new),
             events: Vec::new(),
             places: Vec::new(),
             untimed: 0,
@@ -66,8 +67,8 @@ impl Rows {
         self.untimed += usize::from(entry.time.is_none());
         let entry = match &mut self.orderly {
             Some(orderly) => match orderly.push(entry) {
-                Ok(()) => return,
-                Err(entry) => entry,
+                None => return,
+                Some(entry) => entry,
             },
             None => entry,
         };
@@ -84,6 +85,7 @@ impl Rows {
         let process = Process::Client(entry.process);
         let mut event = Event::new(0, time, process, entry.kind, Body::Op(entry.op));
         if let Some(rare) = entry.rare {
+            let rare = *rare;
             (event.node, event.error, event.detail) = (rare.node, rare.error, rare.detail);
         }
         self.events.push(event);
@@ -160,23 +162,23 @@ impl Orderly {
     }
 
     /// Adds a row, or gives it back if it does not follow.
-    fn push(&mut self, mut entry: Entry) -> Result<(), Entry> {
+    fn push(&mut self, mut entry: Entry) -> Option<Entry> {
         let in_order = match (self.index, entry.index) {
             (Some(last), Some(index)) => last <= index,
             _ => true,
         };
         if !in_order || entry.process >= PLAIN {
-            return Err(entry);
+            return Some(entry);
         }
         let at = self.builder.len() as u32;
         match (entry.kind, self.builder.open(entry.process)) {
             (Kind::Invoke, None) => {}
-            (Kind::Invoke, Some(_)) | (_, None) => return Err(entry),
+            (Kind::Invoke, Some(_)) | (_, None) => return Some(entry),
             (_, Some(invoked)) => {
                 if !invoked.repeated_by(&entry.op) {
                     let trusted = entry.kind == Kind::Ok && !entry.bare;
                     if trusted || !same_name(invoked, &entry.op) {
-                        return Err(entry);
+                        return Some(entry);
                     }
                     let invoked = invoked.without_results();
                     let stated = std::mem::replace(&mut entry.op, invoked);
@@ -207,11 +209,11 @@ impl Orderly {
             kind: entry.kind,
         };
         let added = match entry.rare {
-            Some(rare) => self.builder.client_with(head, entry.op, rare),
+            Some(rare) => self.builder.client_with(head, entry.op, *rare),
             None => self.builder.client(head, entry.op),
         };
         debug_assert!(added.is_ok());
-        Ok(())
+        None
     }
 
     /// The same rows as events, as they stood in the file.

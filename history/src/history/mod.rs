@@ -233,3 +233,14 @@ impl History {
             .filter_map(|event| event.fault().map(|fault| (event, fault)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Operation;
+
+    /// A history holds one for every operation, besides its op, two times and two links.
+    #[test]
+    fn a_record_of_an_operation_is_small() {
+        assert!(size_of::<Operation>() <= 56, "{}", size_of::<Operation>());
+    }
+}

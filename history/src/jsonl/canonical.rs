@@ -42,13 +42,12 @@ pub(super) fn line(
 }
 
 fn kind(cursor: &mut Cursor<'_>) -> Option<Kind> {
-    let kind = match cursor.peek()? {
+    match cursor.peek()? {
         b'o' => cursor.eat(b"ok\"").map(|()| Kind::Ok),
         b'f' => cursor.eat(b"fail\"").map(|()| Kind::Fail),
         _ if cursor.eats(b"invoke\"") => Some(Kind::Invoke),
         _ => cursor.eat(b"info\"").map(|()| Kind::Info),
-    };
-    kind
+    }
 }
 
 /// The fields behind the operation, in the order in which they are written.

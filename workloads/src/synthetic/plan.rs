@@ -257,6 +257,13 @@ pub struct Plan {
     pub format: Format,
 }
 
+/// Numbers of elements stay exact in every reader of JSON.
+const MOST_OPERATIONS: u64 = 1 << 40;
+/// Everything in use at the same time is in memory.
+const MOST_CLIENTS: usize = 100_000;
+/// The same.
+const MOST_VALUES_HELD: u64 = 10_000_000;
+
 impl Plan {
     /// Says what contradicts itself.
     ///
@@ -267,11 +274,18 @@ impl Plan {
         if self.clients == 0 || self.keys == 0 || self.operations == 0 {
             return Err("clients, keys and operations are at least one of each".to_owned());
         }
-        // More than this no number of a process, key or element could be told from another.
-        const MOST: u64 = 1 << 40;
-        if self.operations > MOST || self.clients as u64 > MOST || self.keys as u64 > MOST {
+        let few = match self.values {
+            Values::Unique => 1,
+            Values::Few(values) => u64::from(values),
+        };
+        let room = (self.keys as u64).saturating_mul(few);
+        if self.operations > MOST_OPERATIONS
+            || self.clients > MOST_CLIENTS
+            || room > MOST_VALUES_HELD
+        {
             return Err(format!(
-                "clients, keys and operations are at most {MOST} of each"
+                "that is too much: at most {MOST_OPERATIONS} operations, {MOST_CLIENTS} clients, \
+                 and {MOST_VALUES_HELD} keys, or keys times values where these are few"
             ));
         }
         if self.values == Values::Few(0) {

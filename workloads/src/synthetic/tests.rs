@@ -393,6 +393,21 @@ fn contradictions_are_refused_with_what_would_be_right() {
             },
         ),
         (
+            "too much",
+            Plan {
+                clients: usize::MAX,
+                ..queue.clone()
+            },
+        ),
+        (
+            "keys times values",
+            Plan {
+                keys: 10_000,
+                values: Values::Few(u32::MAX),
+                ..queue.clone()
+            },
+        ),
+        (
             "it can have overtake, ",
             Plan {
                 violation: Some(Violation::StaleRead),

@@ -4,7 +4,8 @@
 //!   `semaphore`: a file for every object, each with two functions. `decide` says whether an
 //!   order exists, or that no near-linear way is known; `order` gives one that exists.
 //! - `elements`: what happened to each element. `presence`: when a container was certainly not
-//!   empty. `placement`: moments for operations whose elements are ranked. `sequence`: an order of the elements of a queue; `schedule`: of its operations.
+//!   empty. `placement`: moments for operations whose elements are ranked. `sequence`: an order of
+//!   the elements of a queue; `schedule`: of its operations.
 //! - `refuted`: what can be wrong. Kinds: `phantom-element`, taken or seen though nobody had begun
 //!   to put it in; `duplicate-element`, taken twice, or seen after it was taken; `queue-order`, an
 //!   element overtook another; `lost-element`, the same, and the other is gone; `priority-order`,

@@ -6,10 +6,12 @@
 //! tried in halves, quarters, … (Zeller & Hildebrandt, *Simplifying and isolating
 //! failure-inducing input*, TSE 2002) until no single one is possible.
 
+use polygraph_history::History;
 use rustc_hash::FxHashMap;
 
+use super::distinct;
 use super::refute::Overwritten;
-use super::view::{Action, INITIAL, Item, ValueId, without_mismatches};
+use super::view::{Action, INITIAL, Item, KeyView, ValueId, without_mismatches};
 use crate::linearizable::decide::decide;
 use crate::linearizable::search::{Answer, Limits};
 
@@ -23,6 +25,14 @@ pub(in crate::linearizable) struct Piece {
 }
 
 impl Piece {
+    /// Used with what it found.
+    const fn whole(item: Item) -> Piece {
+        Piece {
+            item,
+            expectation: true,
+        }
+    }
+
     /// What of it is used.
     fn used(&self) -> Item {
         let mut item = self.item.clone();
@@ -35,20 +45,19 @@ impl Piece {
 
 /// The prefix up to a moment: what had not ended may take effect later, or never.
 pub(in crate::linearizable) fn prefix(items: &[Item], rank: u64) -> Vec<Piece> {
-    let piece = |item: &Item| {
-        let mut item = item.clone();
-        if item.end > rank {
-            item.end = u64::MAX;
-            item.action.writes()?;
+    cut(items.iter().cloned().map(Piece::whole), rank)
+}
+
+fn cut(pieces: impl Iterator<Item = Piece>, rank: u64) -> Vec<Piece> {
+    let piece = |mut piece: Piece| {
+        if piece.item.end > rank {
+            piece.item.end = u64::MAX;
+            piece.item.action.writes()?;
         }
-        Some(Piece {
-            item,
-            expectation: true,
-        })
+        Some(piece)
     };
-    items
-        .iter()
-        .filter(|item| item.start <= rank)
+    pieces
+        .filter(|piece| piece.item.start <= rank)
         .filter_map(piece)
         .collect()
 }
@@ -97,24 +106,39 @@ pub(in crate::linearizable) fn shortest(
 /// Finds a sub-history of a violated key that is wrong and from which no single operation can be
 /// left out soundly (unless the limits end that early).
 pub(in crate::linearizable) fn minimal(
-    items: &[Item],
-    from: u64,
-    by: u64,
+    history: &History,
+    key: &KeyView,
+    (from, by): (u64, u64),
     limits: &Limits,
 ) -> Vec<Piece> {
-    let mut limits = *limits;
+    if let Some(certificate) = distinct::refuted(&key.rows) {
+        // Where values are distinct, whoever may have left what is found is among these already.
+        let mut pieces = certificate.pieces(history, &key.rows);
+        pieces.sort_by_key(|piece| (piece.item.start, piece.item.operation));
+        return shrunk(pieces, (0, certificate.by), *limits);
+    }
+    let limits = *limits;
+    let items = &*key.items(history);
     // Failed compare-and-sets tie down almost every writer: better to do without them.
     let plain: Vec<Item> = without_mismatches(items);
-    let mut cut = (items, by);
+    let mut whole = (items, by);
     if plain.len() < items.len()
         && let Answer::Violated { by, .. } = decide(&plain, &limits).answer
     {
         // Perhaps wrong only later than with them.
-        cut = (&plain, by);
+        whole = (&plain, by);
     }
-    let (items, by) = cut;
-    let rank = shortest(items, from, by, &mut limits);
-    let mut shrink = Shrink::new(prefix(items, rank), limits);
+    let (items, by) = whole;
+    let pieces = items.iter().cloned().map(Piece::whole).collect();
+    shrunk(pieces, (from, by), limits)
+}
+
+/// The same of some pieces, whose prefix up to `by` has no order, nor any that ends before `from`
+/// none.
+fn shrunk(pieces: Vec<Piece>, (from, by): (u64, u64), mut limits: Limits) -> Vec<Piece> {
+    let items: Vec<Item> = pieces.iter().map(Piece::used).collect();
+    let rank = shortest(&items, from, by, &mut limits);
+    let mut shrink = Shrink::new(cut(pieces.into_iter(), rank), limits);
     shrink.by_window();
     loop {
         let before = shrink.size();
@@ -156,7 +180,7 @@ impl<'a> Shrink<'a> {
         }
         let choice = Choice {
             keep: vec![true; pieces.len()],
-            expect: vec![true; pieces.len()],
+            expect: pieces.iter().map(|piece| piece.expectation).collect(),
         };
         Shrink {
             pieces,

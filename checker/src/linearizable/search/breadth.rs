@@ -131,18 +131,21 @@ impl<const W: usize, const T: usize> Breadth<W, T> {
             all.clear();
         }
         if self.notes.past.crowded() {
-            self.sweep();
+            self.sweep(core);
         }
         true
     }
 
     /// Forgets how configurations came about that are no more. Nothing is in work.
-    fn sweep(&mut self) {
-        let mut sweep = self.notes.past.sweep();
+    fn sweep(&mut self, core: &mut Core<'_>) {
+        let past = &mut self.notes.past;
+        let Some(mut sweep) = past.sweep(&mut core.meter) else {
+            return;
+        };
         for config in &self.frontier {
-            self.notes.past.mark(&mut sweep, config);
+            past.mark(&mut sweep, config);
         }
-        let renumbered = self.notes.past.finish(&sweep);
+        let renumbered = past.finish(&mut core.meter, &sweep);
         for config in &mut self.frontier {
             renumbered.apply(config);
         }

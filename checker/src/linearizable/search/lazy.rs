@@ -104,7 +104,7 @@ impl<const W: usize, const T: usize> Lazy<W, T> {
             }
             self.buffer = buffer;
             if self.notes.past.crowded() {
-                self.sweep();
+                self.sweep(core);
             }
         }
     }
@@ -191,20 +191,18 @@ impl<const W: usize, const T: usize> Lazy<W, T> {
     }
 
     /// Forgets how configurations came about that are no more.
-    fn sweep(&mut self) {
+    fn sweep(&mut self, core: &mut Core<'_>) {
+        let past = &mut self.notes.past;
+        let Some(mut sweep) = past.sweep(&mut core.meter) else {
+            return;
+        };
         let mut nodes = std::mem::take(&mut self.waiting).into_vec();
-        let mut sweep = self.notes.past.sweep();
-        let last = self.last.iter_mut();
-        let mut configs: Vec<&mut Config<W, T>> = nodes
-            .iter_mut()
-            .map(|node| &mut node.config)
-            .chain(last)
-            .collect();
-        for config in &configs {
-            self.notes.past.mark(&mut sweep, config);
+        for config in nodes.iter().map(|node| &node.config).chain(&self.last) {
+            past.mark(&mut sweep, config);
         }
-        let renumbered = self.notes.past.finish(&sweep);
-        for config in &mut configs {
+        let renumbered = past.finish(&mut core.meter, &sweep);
+        let configs = nodes.iter_mut().map(|node| &mut node.config);
+        for config in configs.chain(&mut self.last) {
             renumbered.apply(config);
         }
         self.waiting = BinaryHeap::from(nodes);

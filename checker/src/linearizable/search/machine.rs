@@ -23,6 +23,10 @@ pub(super) trait Numbered {
     /// The number of the state after an operation of this class, if it is possible.
     fn perform(&mut self, state: u32, class: u32) -> Option<u32>;
 
+    /// Whether states have more to them than their bytes, so that asking the model again costs
+    /// more than remembering.
+    fn dear(&self) -> bool;
+
     /// How many states were reached.
     fn reached(&self) -> usize;
 
@@ -86,6 +90,10 @@ where
         Some(self.number(next))
     }
 
+    fn dear(&self) -> bool {
+        std::mem::needs_drop::<M::State>()
+    }
+
     fn reached(&self) -> usize {
         self.states.len()
     }
@@ -112,6 +120,8 @@ pub(super) struct Machine<'a> {
     table: Vec<u32>,
     /// The same beyond the table.
     tried: FxHashMap<u64, u32>,
+    /// Whether to remember what is beyond the table.
+    dear: bool,
     /// Whether the model was asked since somebody looked.
     asked: bool,
 }
@@ -123,6 +133,7 @@ impl<'a> Machine<'a> {
     /// Nothing tried yet; for so many classes.
     pub(super) fn new(numbered: &'a mut dyn Numbered, classes: usize) -> Machine<'a> {
         let mut machine = Machine {
+            dear: numbered.dear(),
             numbered,
             classes,
             leave: Vec::new(),
@@ -160,7 +171,9 @@ impl<'a> Machine<'a> {
     #[cold]
     fn look_up(&mut self, state: u32, class: u32) -> Option<u32> {
         let place = u64::from(state) << 32 | u64::from(class);
-        if let Some(&next) = self.tried.get(&place) {
+        if self.dear
+            && let Some(&next) = self.tried.get(&place)
+        {
             return (next != REFUSED).then_some(next);
         }
         let next = self.numbered.perform(state, class);
@@ -172,9 +185,10 @@ impl<'a> Machine<'a> {
             .get_mut(state as usize * self.classes + class as usize)
         {
             Some(cell) => *cell = answer,
-            None => {
+            None if self.dear => {
                 self.tried.insert(place, answer);
             }
+            None => {}
         }
         next
     }

@@ -9,7 +9,9 @@ use super::config::Config;
 
 const ROOT: u32 = u32::MAX;
 /// So many links are kept in any case.
-const PATIENCE: usize = 1 << 16;
+const PATIENCE: usize = if cfg!(test) { 4 } else { 1 << 16 };
+/// What it takes for each link to find out which are needed, in bytes.
+const SWEEP: u64 = 5;
 
 /// One operation of an order, and what came before it.
 #[derive(Clone, Copy)]
@@ -77,11 +79,12 @@ impl Past {
         self.links.len() >= self.patience
     }
 
-    /// Begins to throw away what is not needed.
-    pub(super) fn sweep(&self) -> Sweep {
-        Sweep {
+    /// Begins to throw away what is not needed; `None` if there is no room for that.
+    pub(super) fn sweep(&self, meter: &mut Meter<'_>) -> Option<Sweep> {
+        let room = meter.grow(self.owner, 0, self.links.len() as u64 * SWEEP);
+        room.then(|| Sweep {
             needed: vec![false; self.links.len()],
-        }
+        })
     }
 
     /// Marks what a configuration needs.
@@ -99,7 +102,8 @@ impl Past {
     }
 
     /// Throws away what was not marked; says how the rest is numbered now.
-    pub(super) fn finish(&mut self, sweep: &Sweep) -> Renumbered {
+    pub(super) fn finish(&mut self, meter: &mut Meter<'_>, sweep: &Sweep) -> Renumbered {
+        meter.shrink(self.owner, self.links.len() as u64 * SWEEP);
         let mut number = vec![ROOT; self.links.len()];
         let mut kept = 0;
         for at in 0..self.links.len() {

@@ -11,18 +11,24 @@ use super::{Refuted, Why};
 use crate::linearizable::item::Item;
 use crate::model::CounterOp;
 
-/// Whether the operations of a counter that begins at 0 have an order; `None` if increments
-/// differ.
-pub(in crate::linearizable) fn decide(items: &[Item<CounterOp>]) -> Option<Result<(), Refuted>> {
-    match settle(items) {
+/// Whether the operations of a counter that begins at a number have an order; `None` if
+/// increments differ.
+pub(in crate::linearizable) fn decide(
+    items: &[Item<CounterOp>],
+    initial: i64,
+) -> Option<Result<(), Refuted>> {
+    match settle(items, initial) {
         Some(settled) => Some(settled.map(|_| ())),
-        None => out_of_bounds(items).map(Err),
+        None => out_of_bounds(items, initial).map(Err),
     }
 }
 
 /// An order of them, if they have one.
-pub(in crate::linearizable) fn order(items: &[Item<CounterOp>]) -> Option<Vec<usize>> {
-    let (layers, placement) = settle(items)?.ok()?;
+pub(in crate::linearizable) fn order(
+    items: &[Item<CounterOp>],
+    initial: i64,
+) -> Option<Vec<usize>> {
+    let (layers, placement) = settle(items, initial)?.ok()?;
     Some(layers.order(&placement))
 }
 
@@ -48,7 +54,7 @@ struct Fact {
 
 struct Facts(Vec<Fact>);
 
-fn settle(items: &[Item<CounterOp>]) -> Option<Result<(Layers, Placement), Refuted>> {
+fn settle(items: &[Item<CounterOp>], initial: i64) -> Option<Result<(Layers, Placement), Refuted>> {
     let amount = amount(items)?;
     let mut layers = Layers {
         spans: spans(items),
@@ -64,6 +70,7 @@ fn settle(items: &[Item<CounterOp>]) -> Option<Result<(Layers, Placement), Refut
             }
         };
         let before = value.map(|value| {
+            let value = value - i128::from(initial);
             let whole = value % amount == 0;
             u64::try_from(value / amount).ok().filter(|_| whole)
         });
@@ -148,7 +155,7 @@ impl Shown for Facts {
 }
 
 /// An operation whose number is more or less than all amounts that can have been added before.
-fn out_of_bounds(items: &[Item<CounterOp>]) -> Option<Refuted> {
+fn out_of_bounds(items: &[Item<CounterOp>], initial: i64) -> Option<Refuted> {
     let amounts = |item: &Item<CounterOp>| match item.action {
         CounterOp::Increment { by, .. } => (i128::from(by.min(0)), i128::from(by.max(0))),
         CounterOp::Read(_) => (0, 0),
@@ -162,7 +169,7 @@ fn out_of_bounds(items: &[Item<CounterOp>]) -> Option<Refuted> {
             CounterOp::Increment { by, value } => (by, value),
         };
         let Some(value) = value else { continue };
-        let before = i128::from(value) - i128::from(by);
+        let before = i128::from(value) - i128::from(by) - i128::from(initial);
         let (own_less, own_more) = amounts(item);
         // What ended before certainly counts; what else had begun may, itself excepted.
         let (sure_less, sure_more) = ended.below(item.start);
@@ -199,5 +206,36 @@ impl Sums {
     fn below(&self, moment: u64) -> (i128, i128) {
         let count = self.0.partition_point(|&(at, _)| at < moment);
         count.checked_sub(1).map_or((0, 0), |last| self.0[last].1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(at: usize, action: CounterOp) -> Item<CounterOp> {
+        Item {
+            operation: at,
+            action,
+            start: 2 * at as u64,
+            end: 2 * at as u64 + 1,
+            returned: at,
+        }
+    }
+
+    #[test]
+    fn it_need_not_begin_at_zero() {
+        let add = |by, value| CounterOp::Increment { by, value };
+        let same = [item(0, add(3, Some(8))), item(1, CounterOp::Read(8))];
+        assert_eq!(decide(&same, 5), Some(Ok(())));
+        assert_eq!(order(&same, 5), Some(vec![0, 1]));
+        assert!(decide(&same, 0).is_some_and(|decided| decided.is_err()));
+        let mixed = [
+            item(0, add(3, None)),
+            item(1, add(-1, None)),
+            item(2, CounterOp::Read(7)),
+        ];
+        assert_eq!(decide(&mixed, 5), None);
+        assert!(decide(&mixed, 0).is_some_and(|decided| decided.is_err()));
     }
 }

@@ -31,10 +31,12 @@ pub(in crate::linearizable) fn order<V: Ord + Hash>(
 
 /// What is known of an element.
 struct Element {
-    /// Who added it, by beginning.
-    adds: Vec<usize>,
+    /// The addition of it that began first.
+    first: usize,
     /// The read that ended first of the smallest that found it.
     witness: Option<usize>,
+    /// How many layers are before it.
+    before: usize,
 }
 
 struct Contents<'a, V> {
@@ -48,17 +50,17 @@ fn settle<V: Ord + Hash>(items: &[Item<GrowSetOp<V>>]) -> Result<(Layers, Placem
     for (item, action) in items.iter().map(|item| &item.action).enumerate() {
         match action {
             GrowSetOp::Add(value) => {
-                let element = elements.entry(value).or_insert_with(|| Element {
-                    adds: Vec::new(),
+                let element = elements.entry(value).or_insert(Element {
+                    first: item,
                     witness: None,
+                    before: 0,
                 });
-                element.adds.push(item);
+                if items[item].start < items[element.first].start {
+                    element.first = item;
+                }
             }
             GrowSetOp::Read(members) => reads.push((members, item)),
         }
-    }
-    for element in elements.values_mut() {
-        element.adds.sort_by_key(|&item| items[item].start);
     }
     reads.sort_by_key(|&(members, item)| (members.len(), items[item].end));
     let mut layers = Layers {
@@ -67,7 +69,7 @@ fn settle<V: Ord + Hash>(items: &[Item<GrowSetOp<V>>]) -> Result<(Layers, Placem
     };
     let mut contents = Contents { items, elements };
     contents.find(&reads, &mut layers)?;
-    contents.add_unseen(&mut layers);
+    contents.add_others(&mut layers);
     match layers.settle() {
         Ok(placement) => Ok((layers, placement)),
         Err(conflict) => Err(refuted(&conflict, &layers, &contents)),
@@ -112,28 +114,28 @@ impl<'a, V: Ord + Hash> Contents<'a, V> {
             return Err(refute(Why::Phantom, vec![read], layers, self));
         };
         element.witness = Some(read);
-        if let [first, again @ ..] = &element.adds[..] {
-            layers.entries.push((layers.count, *first));
-            let happened = again.iter().filter(|&&item| !self.items[item].pending());
-            layers
-                .late
-                .extend(happened.map(|&item| (layers.count, item)));
-        }
+        element.before = layers.count;
+        layers.entries.push((layers.count, element.first));
         Ok(())
     }
 
-    /// Elements that no read found come behind all reads.
-    fn add_unseen(&self, layers: &mut Layers) {
-        let unseen = self
-            .elements
-            .values()
-            .filter(|element| element.witness.is_none());
-        let adds = unseen.flat_map(|element| &element.adds);
-        let happened = adds.filter(|&&item| !self.items[item].pending());
-        let count = layers.count;
-        layers.late.extend(happened.map(|&item| (count, item)));
-        // Their order must not depend on that of a hash map.
-        layers.late.sort_unstable();
+    /// Elements that no read found come behind all reads, and what was added again behind the
+    /// reads without it.
+    fn add_others(&self, layers: &mut Layers) {
+        for (at, item) in self.items.iter().enumerate() {
+            let GrowSetOp::Add(value) = &item.action else {
+                continue;
+            };
+            let Some(element) = self.elements.get(value) else {
+                continue;
+            };
+            match element.witness {
+                _ if item.pending() => {}
+                None => layers.late.push((layers.count, at)),
+                Some(_) if element.first != at => layers.late.push((element.before, at)),
+                Some(_) => {}
+            }
+        }
     }
 }
 

@@ -77,12 +77,12 @@ struct Place<'a, V> {
 }
 
 /// Who appended a value.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Appends {
-    /// Those of which it is not told where.
-    anywhere: Vec<usize>,
-    /// Those of which it is.
-    told: Vec<usize>,
+    /// One of those of which it is not told where.
+    anywhere: Option<usize>,
+    /// Whether there are others besides.
+    others: bool,
 }
 
 struct Positions<'a, V> {
@@ -120,6 +120,7 @@ impl<'a, V: Eq + Hash> Positions<'a, V> {
                 }
             }
         }
+        self.by_value.reserve(appends);
         for item in 0..self.facts.len() {
             if let Fact::Append { value, offset } = self.facts[item] {
                 self.find_append(item, value, offset, spans)?;
@@ -193,10 +194,10 @@ impl<'a, V: Eq + Hash> Positions<'a, V> {
         let appends = self.by_value.entry(value).or_default();
         // All offsets are places, see `find`.
         let Some(at) = offset.and_then(|offset| usize::try_from(offset).ok()) else {
-            appends.anywhere.push(item);
+            appends.others |= appends.anywhere.replace(item).is_some();
             return Ok(());
         };
-        appends.told.push(item);
+        appends.others = true;
         let place = &mut self.known[at];
         if let Some(other) = place.occupant {
             return Err(wrong(Why::SamePlace, vec![other, item], spans));
@@ -223,26 +224,36 @@ impl<'a, V: Eq + Hash> Positions<'a, V> {
             else {
                 continue;
             };
-            let nobody = Appends::default();
-            let appends = self.by_value.get(value).unwrap_or(&nobody);
-            match (&appends.anywhere[..], &appends.told[..]) {
-                ([], told) => {
-                    let operations = [&[witness], told].concat();
-                    return Err(wrong(Why::Phantom, operations, spans));
-                }
-                (&[item], []) => {
-                    if let Some(other) = self.places[item].replace(at) {
-                        let operations = [Some(witness), self.known[other].witness];
-                        let mut operations: Vec<usize> = operations.into_iter().flatten().collect();
-                        operations.dedup();
-                        return Err(wrong(Why::Twice, operations, spans));
-                    }
-                    self.known[at].occupant = Some(item);
-                }
-                _ => return Ok(false),
+            let appends = self.by_value.get(value).copied().unwrap_or_default();
+            let Some(item) = appends.anywhere else {
+                let operations = [&[witness], &self.told(value)[..]].concat();
+                return Err(wrong(Why::Phantom, operations, spans));
+            };
+            if appends.others {
+                return Ok(false);
             }
+            if let Some(other) = self.places[item].replace(at) {
+                let operations = [Some(witness), self.known[other].witness];
+                let mut operations: Vec<usize> = operations.into_iter().flatten().collect();
+                operations.dedup();
+                return Err(wrong(Why::Twice, operations, spans));
+            }
+            self.known[at].occupant = Some(item);
         }
         Ok(true)
+    }
+
+    /// The appends of a value that tell where it is.
+    fn told(&self, value: &V) -> Vec<usize> {
+        let facts = self.facts.iter().enumerate();
+        let told = facts.filter(|(_, fact)| match fact {
+            Fact::Append {
+                value: other,
+                offset: Some(_),
+            } => *other == value,
+            _ => false,
+        });
+        told.map(|(item, _)| item).collect()
     }
 
     fn layers(&self, spans: Vec<Span>) -> Layers {

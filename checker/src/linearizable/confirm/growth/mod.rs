@@ -65,23 +65,11 @@ pub(super) fn shown(
         ModelKind::GrowSet => members::show(&read.all::<GrowSet<Value>>()?, pattern),
         ModelKind::List => {
             let prefix = read.all::<List<Value>>()?;
-            let said = |op| match op {
-                &ListOp::Append(ref value) => places::Said::Append {
-                    value,
-                    offset: None,
-                },
-                ListOp::Read(values) => places::Said::Whole(values),
-            };
-            places::Places::new(mapped(&prefix, said)).show(pattern)
+            places::Places::new(mapped(&prefix, of_list)).show(pattern)
         }
         ModelKind::Log => {
             let prefix = read.all::<Log<Value>>()?;
-            let said = |op| match op {
-                &LogOp::Append { ref value, offset } => places::Said::Append { value, offset },
-                &LogOp::Poll { from, ref values } => places::Said::Part { from, values },
-                LogOp::Read(values) => places::Said::Whole(values),
-            };
-            places::Places::new(mapped(&prefix, said)).show(pattern)
+            places::Places::new(mapped(&prefix, of_log)).show(pattern)
         }
         ModelKind::Counter => {
             let initial = match certificate.model.parameters.get("initial") {
@@ -148,6 +136,24 @@ fn mapped<'a, O, S>(prefix: &'a [Operation<O>], said: impl Fn(&'a O) -> S) -> Ve
         said: said(&operation.said),
     };
     prefix.iter().map(operation).collect()
+}
+
+fn of_list(op: &ListOp<Value>) -> places::Said<'_> {
+    match op {
+        ListOp::Append(value) => places::Said::Append {
+            value,
+            offset: None,
+        },
+        ListOp::Read(values) => places::Said::Whole(values),
+    }
+}
+
+fn of_log(op: &LogOp<Value>) -> places::Said<'_> {
+    match *op {
+        LogOp::Append { ref value, offset } => places::Said::Append { value, offset },
+        LogOp::Poll { from, ref values } => places::Said::Part { from, values },
+        LogOp::Read(ref values) => places::Said::Whole(values),
+    }
 }
 
 /// Whether any two of those that are kept satisfy something, in either order.

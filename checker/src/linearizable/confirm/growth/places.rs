@@ -65,7 +65,7 @@ fn reached((from, values): (u64, &[Value])) -> u64 {
 }
 
 /// Places of elements, from the first on.
-fn places<'a>((from, values): (u64, &'a [Value])) -> impl Iterator<Item = (u64, &'a Value)> {
+fn places((from, values): (u64, &[Value])) -> impl Iterator<Item = (u64, &Value)> {
     (from..).zip(values)
 }
 

@@ -1,5 +1,6 @@
 //! Large histories: how long they take.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::time::Duration;
 
@@ -10,35 +11,57 @@ use crate::linearizable::container::{fifo_queue, priority_queue, refuted::Refute
 use crate::linearizable::item::Item;
 use crate::model::{FifoQueue, Model, PriorityQueue, Stack};
 
-/// A history of clients that are always busy: every operation happens at some moment between its
-/// beginning and its end.
-pub(super) fn large<M: Model>(
-    model: &M,
+type Decide<A> = fn(&[Item<A>]) -> Option<Result<(), Refuted>>;
+type Order<A> = fn(&[Item<A>]) -> Option<Vec<usize>>;
+
+/// What is measured.
+struct Subject<M: Model> {
+    model: M,
     op: fn(Step) -> M::Op,
-    operations: usize,
-    clients: usize,
-    front: fn(&[u32]) -> usize,
-) -> Vec<Item<M::Op>> {
+    decide: Decide<M::Op>,
+    order: Order<M::Op>,
+    /// Which element goes next: the first of those that were put in, or the last. Elements are
+    /// numbered as they are put in.
+    first: bool,
+}
+
+/// A history of clients that are always busy: every operation happens at some moment between its
+/// beginning and its end. If it is wrong, a take in the middle takes what should come last.
+fn large<A>(op: fn(Step) -> A, first: bool, operations: usize, wrong: bool) -> Vec<Item<A>> {
+    const CLIENTS: u64 = 20;
     let mut rng = Rng(7);
-    let mut held: Vec<u32> = Vec::new();
-    let mut free_at = vec![0_u64; clients];
+    let mut held: VecDeque<u32> = VecDeque::new();
+    let mut free_at = [0_u64; CLIENTS as usize];
     let mut items = Vec::with_capacity(operations);
-    let mut next = 0;
-    let _ = model;
-    for moment in 0..operations as u64 {
-        let client = rng.below(clients as u64) as usize;
-        let happens = (moment + 1) * 16;
-        let start = free_at[client].max(happens.saturating_sub(rng.below(clients as u64 * 16)));
-        let end = happens + rng.below(clients as u64 * 16);
-        let start = start.min(happens);
+    let mut put = 0;
+    let mut wrong_at = if wrong { operations / 2 } else { operations };
+    for moment in 0..operations {
+        let client = rng.below(CLIENTS) as usize;
+        let happens = (moment as u64 + 1) * 16;
+        let start = happens.saturating_sub(rng.below(CLIENTS * 16));
+        let start = start.max(free_at[client]).min(happens);
+        let end = happens + rng.below(CLIENTS * 16);
         free_at[client] = end + 1;
-        let step = if rng.percent(50) || held.is_empty() {
-            next += 1;
-            held.push(next - 1);
-            Step::Put(next - 1)
-        } else {
-            let at = front(&held);
-            Step::Take(Some(held.remove(at)))
+        let next = if first { held.front() } else { held.back() };
+        let step = match next {
+            _ if rng.percent(46) => {
+                put += 1;
+                held.push_back(put - 1);
+                Step::Put(put - 1)
+            }
+            None => Step::Empty,
+            Some(&next) if rng.percent(15) => Step::Look(next),
+            Some(_) => {
+                let wrong = moment >= wrong_at;
+                if wrong {
+                    wrong_at = operations;
+                }
+                Step::Take(if first != wrong {
+                    held.pop_front()
+                } else {
+                    held.pop_back()
+                })
+            }
         };
         items.push(item(op(step), (start, end)));
     }
@@ -71,57 +94,56 @@ fn cpu() -> Duration {
     Duration::from_nanos(first.unwrap_or(0))
 }
 
-fn timed<M: Model>(
-    model: &M,
-    items: &[Item<M::Op>],
-    decide: fn(&[Item<M::Op>]) -> Option<Result<(), Refuted>>,
-    order: fn(&[Item<M::Op>]) -> Option<Vec<usize>>,
-) {
-    let name = model.name();
-    for _ in 0..5 {
-        let begun = cpu();
-        assert_eq!(decide(items), Some(Ok(())));
-        let decided = cpu() - begun;
-        let begun = cpu();
-        let order = order(items).unwrap();
-        println!(
-            "{name}, {}: decided in {decided:?}, ordered in {:?}",
-            items.len(),
-            cpu() - begun
-        );
-        replay(model, items, &order);
+fn timed<M: Model>(subject: &Subject<M>) {
+    let name = subject.model.name();
+    for operations in [100_000, 1_000_000] {
+        for wrong in [false, true] {
+            let items = large(subject.op, subject.first, operations, wrong);
+            for _ in 0..5 {
+                let begun = cpu();
+                let answer = (subject.decide)(&items);
+                let decided = cpu() - begun;
+                let begun = cpu();
+                let order = (subject.order)(&items);
+                let ordered = cpu() - begun;
+                match (answer, order) {
+                    (Some(Ok(())), Some(order)) if !wrong => {
+                        println!("{name}, {operations}: {decided:?}, an order: {ordered:?}");
+                        replay(&subject.model, &items, &order);
+                    }
+                    (Some(Err(refuted)), None) if wrong => {
+                        let named = refuted.operations.len();
+                        println!("{name}, {operations}: {decided:?}, {named} are wrong");
+                    }
+                    (answer, _) => panic!("{name}: {answer:?}"),
+                }
+            }
+        }
     }
 }
 
 #[test]
 #[ignore = "measures time"]
 fn a_million_operations() {
-    for operations in [100_000, 1_000_000] {
-        let model = FifoQueue::default();
-        let items = large(&model, super::containers::fifo_op, operations, 20, |_| 0);
-        timed(&model, &items, fifo_queue::decide, fifo_queue::order);
-        let model = Stack::default();
-        let items = large(
-            &model,
-            super::containers::stack_op,
-            operations,
-            20,
-            |held| held.len() - 1,
-        );
-        timed(&model, &items, stack::decide, stack::order);
-        let model = PriorityQueue::default();
-        let items = large(
-            &model,
-            super::containers::priority_op,
-            operations,
-            20,
-            |held| held.len() - 1,
-        );
-        timed(
-            &model,
-            &items,
-            priority_queue::decide,
-            priority_queue::order,
-        );
-    }
+    timed(&Subject {
+        model: FifoQueue::default(),
+        op: super::containers::fifo_op,
+        decide: fifo_queue::decide,
+        order: fifo_queue::order,
+        first: true,
+    });
+    timed(&Subject {
+        model: Stack::default(),
+        op: super::containers::stack_op,
+        decide: stack::decide,
+        order: stack::order,
+        first: false,
+    });
+    timed(&Subject {
+        model: PriorityQueue::default(),
+        op: super::containers::priority_op,
+        decide: priority_queue::decide,
+        order: priority_queue::order,
+        first: false,
+    });
 }

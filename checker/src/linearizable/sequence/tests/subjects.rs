@@ -364,11 +364,11 @@ impl<const SAME: bool> Subject for Counters<SAME> {
     }
 
     fn decide(items: &[Item<CounterOp>]) -> Option<Result<(), Refuted>> {
-        counter::decide(items)
+        counter::decide(items, 0)
     }
 
     fn order(items: &[Item<CounterOp>]) -> Option<Vec<usize>> {
-        counter::order(items)
+        counter::order(items, 0)
     }
 }
 
