@@ -39,6 +39,7 @@ mod models;
 mod objects;
 mod online;
 mod orders;
+mod pattern;
 mod proof;
 mod register;
 mod search;
@@ -53,6 +54,7 @@ pub use confirm::{
     confirm_witness, impasses,
 };
 pub use online::{Deferred, Online, Violation};
+pub use pattern::Pattern;
 pub use proof::{Certificate, Kept, Proof, Rule};
 pub use witness::{Linearization, ModelName, Witness};
 
