@@ -20,7 +20,6 @@
 //! unknown outcome may be in the order at any place after their beginning, or not at all.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use polygraph_history::{Guarantee, History, Key, OperationId};
 use rayon::prelude::*;
@@ -128,11 +127,21 @@ fn check(history: &History, options: &Options) -> Verdict {
     if violated > 0 {
         verdict.validity = Validity::Violated;
         verdict.anomaly_count = violated as u64;
+        let of_registers = decisions.iter().flatten().map(|decision| decision.steps);
+        let of_objects = judged.iter().flatten().map(|judged| judged.steps);
+        let used = of_registers.chain(of_objects).sum();
+        let worked_out = violated.min(options.max_anomalies.max(1)) as u64;
+        let limits = Limits {
+            steps: left_for_evidence(options.budget.max_steps, used) / worked_out,
+            bytes: options.budget.max_memory / worked_out,
+            deadline,
+            stop: None,
+        };
         let found = [
-            of_keys(history, options, deadline, &keys, &decisions),
-            of_others(history, options, deadline, &objects, &judged),
+            of_keys(history, options, &limits, &keys, &decisions),
+            of_others(history, options, &limits, &objects, &judged),
         ];
-        verdict = with_evidence(verdict, options, found.concat());
+        verdict = with_evidence(verdict, options, &limits, found.concat());
     } else if let Some((reason, explained)) = ran_out(answers().flatten()) {
         verdict.established = explained.map(|event| format!("linearizable up to event {event}"));
         verdict = verdict.unknown(reason);
@@ -154,6 +163,12 @@ fn shares(budget: Budget, all: usize, of_objects: usize) -> (Budget, u64) {
         ..budget
     };
     (of_registers, steps)
+}
+
+/// How many steps evidence may take: what deciding left of them, and an eighth of all besides, so
+/// that there is some where that took all.
+const fn left_for_evidence(all: u64, used: u64) -> u64 {
+    all.saturating_sub(used).saturating_add(all / 8)
 }
 
 /// Which ways decided.
@@ -181,7 +196,7 @@ type Shown = ((u64, u64), Anomaly, Result<(), NotConfirmed>);
 fn of_keys(
     history: &History,
     options: &Options,
-    deadline: Option<Instant>,
+    limits: &Limits<'_>,
     keys: &[KeyView],
     decisions: &[Option<Decision>],
 ) -> Vec<Shown> {
@@ -196,11 +211,10 @@ fn of_keys(
     violated.sort_by_key(|&(by, from, _)| (by, from));
     // At least one, for a verdict needs evidence.
     violated.truncate(options.max_anomalies.max(1));
-    let limits = limits_of_each(options, deadline, violated.len());
     violated
         .into_par_iter()
         .map(|(by, from, key)| {
-            let pieces = minimal(history, key, (from, by), &limits);
+            let pieces = minimal(history, key, (from, by), limits);
             let anomaly = anomaly(history, options, key, &pieces);
             let certificate = anomaly.certificate().expect("it is that of a register");
             let confirmed = confirm_certificate(history, &certificate).map(|_| ());
@@ -213,7 +227,7 @@ fn of_keys(
 fn of_others(
     history: &History,
     options: &Options,
-    deadline: Option<Instant>,
+    limits: &Limits<'_>,
     objects: &[Object],
     judged: &[Option<Judged>],
 ) -> Vec<Shown> {
@@ -227,36 +241,35 @@ fn of_others(
         .collect();
     violated.sort_by_key(|&(by, from, ..)| (by, from));
     violated.truncate(options.max_anomalies.max(1));
-    let limits = limits_of_each(options, deadline, violated.len());
     violated
         .into_par_iter()
         .map(|(by, from, object, judged)| {
-            let (anomaly, confirmed) = objects::anomaly(history, options, object, judged, &limits);
+            let (anomaly, confirmed) = objects::anomaly(history, options, object, judged, limits);
             ((by, from), anomaly, confirmed)
         })
         .collect()
 }
 
-fn limits_of_each(options: &Options, deadline: Option<Instant>, count: usize) -> Limits<'static> {
-    let count = count.max(1) as u64;
-    Limits {
-        steps: options.budget.max_steps / count,
-        bytes: options.budget.max_memory / count,
-        deadline,
-        stop: None,
-    }
-}
-
-/// Takes over what was confirmed; what shows first comes first, and of equals what is small.
-fn with_evidence(mut verdict: Verdict, options: &Options, mut found: Vec<Shown>) -> Verdict {
+/// Takes over what was confirmed; what shows first comes first, and of equals what is small. Where
+/// nothing was, because all is too large for that, the answer is not known.
+fn with_evidence(
+    mut verdict: Verdict,
+    options: &Options,
+    limits: &Limits<'_>,
+    mut found: Vec<Shown>,
+) -> Verdict {
     found.sort_by_key(|&(moment, ..)| moment);
+    let mut any_confirmed = false;
     for (_, anomaly, confirmed) in found {
         match confirmed {
-            Ok(()) => verdict.anomalies.push(anomaly),
+            Ok(()) => {
+                any_confirmed = true;
+                verdict.anomalies.push(anomaly);
+            }
             Err(NotConfirmed::TooLarge(problem)) => {
-                verdict
-                    .warnings
-                    .push(format!("the evidence could not be confirmed: {problem}"));
+                verdict.warnings.push(format!(
+                    "a violation was found whose evidence could not be confirmed: {problem}"
+                ));
                 verdict.anomalies.push(anomaly);
             }
             // A bug of ours must not accuse anybody.
@@ -268,8 +281,14 @@ fn with_evidence(mut verdict: Verdict, options: &Options, mut found: Vec<Shown>)
             }
         }
     }
-    if verdict.anomalies.is_empty() {
-        return verdict.unknown(Reason::NotObservable);
+    if !any_confirmed {
+        let too_large = !verdict.anomalies.is_empty();
+        verdict.anomalies.clear();
+        verdict.anomaly_count = 0;
+        return verdict.unknown(match too_large {
+            true => limits.interrupted().unwrap_or(Reason::BudgetSteps),
+            false => Reason::NotObservable,
+        });
     }
     verdict
         .anomalies

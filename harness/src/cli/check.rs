@@ -17,6 +17,7 @@ use super::failure::Failure;
 use super::follow::follow;
 use super::model::{default_guarantee, fits, named, recognise};
 use super::proof;
+use super::size::parse_size;
 use crate::judge::{self, exit};
 use crate::question::Question;
 use crate::run::counts;
@@ -54,8 +55,8 @@ pub(super) struct Arguments {
     /// Steps that a search may take
     #[arg(long, value_name = "N")]
     max_steps: Option<u64>,
-    /// Bytes that a search may hold
-    #[arg(long, value_name = "BYTES")]
+    /// Bytes that a search may hold, such as 256MiB or 1GB [default: 2GiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     max_memory: Option<u64>,
     /// Time that a check may take
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]

@@ -17,6 +17,7 @@ mod progress;
 mod proof;
 mod replay;
 mod signals;
+mod size;
 mod test;
 
 use std::panic::{self, AssertUnwindSafe};

@@ -28,6 +28,8 @@ pub(in crate::linearizable) struct Judged {
     pub(in crate::linearizable) refuted: Option<Refuted>,
     /// How far the search had grown, if it did not end; by operations.
     pub(in crate::linearizable) growth: Growth,
+    /// How many steps it took.
+    pub(in crate::linearizable) steps: u64,
     /// An order, if there is one and it was asked for.
     pub(in crate::linearizable) order: Option<Linearization>,
     /// How many operations it has.
@@ -122,6 +124,7 @@ impl Then for Decide<'_> {
             answer: Answer::Linearizable,
             refuted: None,
             growth: Growth::default(),
+            steps: self.object.operations.len() as u64,
             order: None,
             operations: self.object.operations.len() as u64,
             indeterminate: indeterminate as u64,
@@ -166,6 +169,7 @@ impl Then for Decide<'_> {
             _ => search(model, &items, self.limits, self.wanted),
         };
         judged.answer = found.answer;
+        judged.steps = found.steps;
         judged.growth = Growth {
             items: found
                 .growth
@@ -227,6 +231,7 @@ fn by_parts<M: Linear>(
             whole = found;
         }
     }
+    whole.steps = limits.steps - left;
     whole
 }
 

@@ -11,7 +11,7 @@ use crate::linearizable::linear::{Linear, Refuted, Why};
 use crate::linearizable::minimal::{minimal, shortest};
 use crate::linearizable::models::{Then, with_model};
 use crate::linearizable::proof::{Certificate, Kept, Rule};
-use crate::linearizable::search::{Answer, Limits, Wanted, search};
+use crate::linearizable::search::{Answer, Limits, Ration, Wanted, search};
 use crate::linearizable::witness::ModelName;
 use crate::model::{ModelKind, Scope};
 use crate::{Anomaly, Options, Proof};
@@ -164,18 +164,11 @@ impl Show<'_> {
 
     /// What is left when nothing more can be left out.
     fn smallest<M: Linear>(&self, model: &M, items: &[Item<M::Op>]) -> Certificate {
-        let mut left = self.limits.steps;
+        let mut ration = Ration::new(self.limits);
         let mut wrong = |kept: &[Item<M::Op>]| {
-            let limits = Limits {
-                steps: left,
-                ..*self.limits
-            };
-            if left == 0 {
-                return false;
-            }
+            let limits = ration.next()?;
             let found = search(model, kept, &limits, Wanted::Answer);
-            left = left.saturating_sub(found.steps.max(1));
-            matches!(found.answer, Answer::Violated { .. })
+            Some(ration.spend(found.steps, kept.len(), found.answer))
         };
         let end = match (self.judged.answer, &self.judged.refuted) {
             // The search says where the shortest prefix ends.
