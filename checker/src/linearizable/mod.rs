@@ -39,6 +39,7 @@ mod models;
 mod objects;
 mod online;
 mod orders;
+mod pattern;
 mod proof;
 mod register;
 mod search;
@@ -53,6 +54,7 @@ pub use confirm::{
     confirm_witness, impasses,
 };
 pub use online::{Deferred, Online, Violation};
+pub use pattern::Pattern;
 pub use proof::{Certificate, Kept, Proof, Rule};
 pub use witness::{Linearization, ModelName, Witness};
 
@@ -110,7 +112,7 @@ fn check(history: &History, options: &Options) -> Verdict {
         verdict.opportunities += object.overlaps;
     }
     verdict.algorithm = algorithm(&decisions, &judged);
-    warn_of_foreign(&keys, &objects, &mut verdict);
+    warn_of_foreign(&keys, &objects, &judged, &mut verdict);
     let answers = || {
         let registers = decisions.iter().map(|it| it.as_ref().map(|it| it.answer));
         registers.chain(judged.iter().map(|it| it.as_ref().map(|it| it.answer)))
@@ -325,11 +327,16 @@ fn ran_out(answers: impl Iterator<Item = Answer>) -> Option<(Reason, Option<usiz
     ))
 }
 
-fn warn_of_foreign(keys: &[KeyView], objects: &[Object], verdict: &mut Verdict) {
+fn warn_of_foreign(
+    keys: &[KeyView],
+    objects: &[Object],
+    judged: &[Option<Judged>],
+    verdict: &mut Verdict,
+) {
     let of_keys = keys.iter().filter(|key| !key.foreign.is_empty());
     let of_keys = of_keys.map(|key| (key.key.to_string(), &key.foreign));
-    let of_objects = objects.iter().filter(|object| object.model.is_none());
-    let of_objects = of_objects.map(|object| {
+    let of_objects = objects.iter().zip(judged).filter(|(_, it)| it.is_none());
+    let of_objects = of_objects.map(|(object, _)| {
         let first = object.keys.first().map(ToString::to_string);
         (first.unwrap_or_default(), &object.names)
     });

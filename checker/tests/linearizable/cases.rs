@@ -285,11 +285,70 @@ fn what_no_register_understands_makes_its_key_unknown() {
 }
 
 #[test]
+fn an_operation_of_no_model_spoils_its_object_and_no_other() {
+    let enqueue = |name: &str| Op::Enqueue {
+        key: key(name),
+        value: int(1),
+    };
+    let dequeue = |name: &str| Op::Dequeue {
+        key: key(name),
+        value: Some(int(2)),
+    };
+    let custom = |args: serde_json::Value| Op::Custom {
+        name: "requeue".into(),
+        args,
+    };
+    let mut build = Build::new();
+    build.whole(1, enqueue("q")).whole(1, dequeue("q"));
+    assert_eq!(validity(&build.history()), Validity::Violated);
+    let mut spoilt = build.clone();
+    spoilt.whole(1, custom(serde_json::json!({ "key": "q" })));
+    let verdict = check(&spoilt.history(), &Options::default());
+    assert_eq!(verdict.validity, Validity::Unknown, "{verdict:?}");
+    assert_eq!(verdict.warnings.len(), 1, "{:?}", verdict.warnings);
+    spoilt.whole(1, dequeue("other"));
+    assert_eq!(validity(&spoilt.history()), Validity::Violated);
+    spoilt.whole(1, custom(serde_json::json!([])));
+    assert_eq!(validity(&spoilt.history()), Validity::Unknown);
+}
+
+#[test]
+fn transactions_join_the_registers_that_they_touch_and_no_others() {
+    let write = |name: &str, value: i64| Micro::Write {
+        key: key(name),
+        value: int(value),
+    };
+    let saw = |name: &str, value: Value| Micro::Read {
+        key: key(name),
+        value: Some(value),
+    };
+    let mut build = Build::new();
+    build.whole(1, Op::Txn(vec![write("x", 1), write("y", 1)]));
+    build.whole(1, read("x", 1));
+    assert_eq!(validity(&build.history()), Validity::Holds);
+    let mut torn = build.clone();
+    torn.whole(1, Op::Txn(vec![saw("x", int(1)), saw("y", Value::Null)]));
+    let verdict = check(&torn.history(), &Options::default());
+    assert_eq!(verdict.validity, Validity::Violated, "{verdict:?}");
+    // Lists in transactions are of no model here, and say nothing of registers by themselves.
+    build.whole(
+        1,
+        Op::Txn(vec![Micro::Append {
+            key: key("l"),
+            value: int(1),
+        }]),
+    );
+    assert_eq!(validity(&build.history()), Validity::Unknown);
+    build.whole(1, read("z", 5));
+    assert_eq!(validity(&build.history()), Validity::Violated);
+}
+
+#[test]
 fn a_history_without_single_operations_is_not_judged() {
     let mut build = Build::new();
     build.whole(
         1,
-        Op::Txn(vec![Micro::Write {
+        Op::Txn(vec![Micro::Append {
             key: key("x"),
             value: int(1),
         }]),

@@ -284,6 +284,9 @@ fn violated(history: &History, certificates: &[Certificate]) -> String {
                 );
             }
         }
+        if let Some(claim) = certificate.rule.claim() {
+            text += &format!("    for among all operations by then {claim}\n");
+        }
         for state in impasses(history, certificate, STATES).unwrap_or_default() {
             text += &format!("    {}\n", impasse(&state));
         }

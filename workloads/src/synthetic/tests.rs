@@ -288,7 +288,7 @@ fn lines_are_written_as_histories_write_them() {
         let (bytes, _) = written(&plan).expect("a plan");
         let mut again = jsonl::Writer::new(Vec::new(), None).expect("memory can be written to");
         for event in history(&bytes).events() {
-            again.write(event).expect("memory can be written to");
+            again.write(&event).expect("memory can be written to");
         }
         let again = again.finish().expect("memory can be written to");
         assert_eq!(
