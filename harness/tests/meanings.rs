@@ -14,7 +14,9 @@ fn check(folder: &TempDir, text: &str, more: &str) -> Value {
     let line = format!("check history --json {more}");
     let ran = polygraph(folder.path(), &line.split_whitespace().collect::<Vec<_>>());
     assert_eq!(ran.out.lines().count(), 1, "{ran:?}");
-    serde_json::from_str(&ran.out).expect("a line of JSON")
+    let report: Value = serde_json::from_str(&ran.out).expect("a line of JSON");
+    assert_eq!((ran.err.as_str(), &report["exit"]), ("", &ran.code.into()));
+    report
 }
 
 /// Asserts what is answered, and that it is said what was assumed, if that is anything.

@@ -68,6 +68,7 @@ fn a_register_in_edn() {
         history,
         format,
         keyed,
+        ..
     } = reading(REGISTER);
     assert_eq!((format, keyed), (Format::JepsenEdn, false));
     assert_eq!(history.order(), Order::Time);
