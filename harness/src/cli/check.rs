@@ -450,7 +450,8 @@ fn show(report: &Report, Arguments { json, drawing, .. }: &Arguments) {
     text += &check_table(report, super::width());
     text.push('\n');
     text += &drawing.pictures(report);
-    for warning in &report.warnings {
+    let of_guarantees = report.guarantees.iter().flat_map(|it| &it.warnings);
+    for warning in report.warnings.iter().chain(of_guarantees) {
         text += &format!("note: {warning}\n");
     }
     if let Some(proof) = &report.proof {
