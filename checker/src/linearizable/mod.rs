@@ -397,7 +397,11 @@ fn warn_of_growth(
                 history,
                 &key,
                 judged.growth.frontier,
-                judged.growth.items.iter().map(|&(operation, _)| operation)
+                judged
+                    .growth
+                    .items
+                    .iter()
+                    .map(|&(_, operation)| operation as OperationId)
             ),
         ));
     }

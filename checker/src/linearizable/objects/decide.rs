@@ -175,7 +175,7 @@ impl Then for Decide<'_> {
                 .growth
                 .items
                 .iter()
-                .map(|&(at, ways)| (items[at].operation, ways))
+                .map(|&(choices, at)| (choices, items[at as usize].operation as u32))
                 .collect(),
             ..found.growth
         };
@@ -216,8 +216,8 @@ fn by_parts<M: Linear>(
         };
         let mut found = search(model, &chosen, &limits, Wanted::Answer);
         left = left.saturating_sub(found.steps);
-        for (at, _) in &mut found.growth.items {
-            *at = part[*at];
+        for (_, at) in &mut found.growth.items {
+            *at = part[*at as usize] as u32;
         }
         found.violated = found.violated.map(|at| part[at]);
         // What comes first shows first; that something is unknown hides no violation.

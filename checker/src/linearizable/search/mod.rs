@@ -86,8 +86,8 @@ pub(in crate::linearizable) enum Answer {
 pub(in crate::linearizable) struct Growth {
     /// How many configurations were possible at the moment at which it was.
     pub(in crate::linearizable) frontier: usize,
-    /// What made them many, as indices of items, with how many of (a sample of) the
-    /// configurations have the rarer choice; the most first.
+    /// What made them many: how many of (a sample of) the configurations have the rarer choice,
+    /// and of which item, by index; the most first.
     pub(in crate::linearizable) items: Vec<(usize, u32)>,
 }
 
