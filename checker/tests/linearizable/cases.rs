@@ -313,6 +313,71 @@ fn an_operation_of_no_model_spoils_its_object_and_no_other() {
 }
 
 #[test]
+fn a_search_that_ends_early_names_what_made_it_grow() {
+    let append = |value: i64| Op::Append {
+        key: key("l"),
+        value: int(value),
+        offset: None,
+    };
+    let mut build = Build::new();
+    for process in 0..12 {
+        build.invoke(process, append(process as i64 % 3));
+    }
+    for process in 0..12 {
+        build.ok(process, append(process as i64 % 3));
+    }
+    // Nobody appended the last.
+    let elements = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 7].map(int);
+    build.whole(
+        20,
+        Op::Read {
+            key: key("l"),
+            value: Some(Value::list(elements)),
+        },
+    );
+    let mut options = Options::default();
+    options.budget.max_steps = 500;
+    let verdict = check(&build.history(), &options);
+    if verdict.validity == Validity::Unknown {
+        assert_eq!(verdict.reason, Some(Reason::BudgetSteps));
+        assert!(
+            verdict.warnings[0].contains("configurations"),
+            "{:?}",
+            verdict.warnings
+        );
+    } else {
+        // Whoever sees at once that nobody appended it need not search.
+        assert_eq!(verdict.validity, Validity::Violated, "{verdict:?}");
+    }
+    let mut set = Build::new();
+    for process in 0..12 {
+        let value = int(process as i64 % 3);
+        let op = match process % 2 {
+            0 => Op::Add {
+                key: key("s"),
+                value,
+            },
+            _ => Op::Remove {
+                key: key("s"),
+                value,
+            },
+        };
+        set.invoke(process, op.clone());
+    }
+    let seen = |found| Op::Contains {
+        key: key("s"),
+        value: int(1),
+        found: Some(found),
+    };
+    for round in 0..20 {
+        set.whole(20, seen(round % 2 == 0));
+    }
+    options.budget.max_steps = 20;
+    let verdict = check(&set.history(), &options);
+    assert_eq!(verdict.validity, Validity::Unknown, "{verdict:?}");
+}
+
+#[test]
 fn transactions_join_the_registers_that_they_touch_and_no_others() {
     let write = |name: &str, value: i64| Micro::Write {
         key: key(name),

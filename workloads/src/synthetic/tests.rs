@@ -120,10 +120,10 @@ fn has_order(
         } else {
             step(model, state, op, operation.outcome == Outcome::Ok)
         };
-        if let Some(next) = next {
-            if has_order(model, history, operations, done | (1 << at), &next, tried) {
-                return true;
-            }
+        if let Some(next) = next
+            && has_order(model, history, operations, done | (1 << at), &next, tried)
+        {
+            return true;
         }
     }
     false
@@ -442,7 +442,7 @@ fn contradictions_are_refused_with_what_would_be_right() {
             Plan {
                 format: Format::Fastlin,
                 keys: 2,
-                ..queue.clone()
+                ..queue
             },
         ),
     ] {
