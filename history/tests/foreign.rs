@@ -226,7 +226,7 @@ fn tuples_are_keys_if_every_value_is_one() {
             "0: write a 1, ok",
             "1: cas 2 1 → 3, info",
             "0: read a → 1, ok",
-            r#"0: acquire {"key":"a","value":null}, info"#
+            "0: acquire a, info"
         ]
     );
     let off = with(text, None, Keyed::Off).unwrap();
