@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use polygraph_checker::model::ModelKind;
 use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options};
 use polygraph_history::{
-    Format, Guarantee, History, Keyed, ReadError, ReadOptions, Reading, parse_duration, read,
+    Format, Guarantee, History, Keyed, ReadOptions, Reading, parse_duration, read,
 };
 use polygraph_results::{Counts, ErrorBody, Report, check_table};
 
@@ -371,25 +371,7 @@ pub(super) fn load(path: &Path, options: ReadOptions) -> Result<Reading, Failure
     }
     let file =
         File::open(path).map_err(|error| unreadable(format!("it cannot be read: {error}")))?;
-    read(file, options).map_err(|error| {
-        let message = format!("{}: {error}", path.display());
-        let ReadError {
-            line,
-            column,
-            field,
-            expected,
-            ..
-        } = error;
-        Failure::input(ErrorBody {
-            kind: "input",
-            message,
-            file: Some(path.display().to_string()),
-            line: Some(line),
-            column: Some(column),
-            field,
-            expected: (!expected.is_empty()).then_some(expected),
-        })
-    })
+    read(file, options).map_err(|error| Failure::unreadable(path, error))
 }
 
 fn check_options(asking: &Asking<'_>, format: Format) -> Options {
