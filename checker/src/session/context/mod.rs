@@ -163,7 +163,8 @@ impl<'h> Context<'h> {
                 Some(&(from, 1)) if *value != Value::Null && from != write => {
                     context.nodes[write as usize].replaced = from;
                 }
-                None if *value == Value::Null => {}
+                // It comes right after the initial value, before all others: not modelled here.
+                None if *value == Value::Null => context.doubts.push((Doubt::OpenOrder, key)),
                 _ => context.doubts.push((Doubt::AmbiguousValue, key)),
             }
         }
