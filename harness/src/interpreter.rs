@@ -156,7 +156,7 @@ impl<'a, 'r> Interpreter<'a, 'r> {
                 self.generator = Some(generator);
                 self.main_phase();
                 self.heal_and_drain();
-                if self.interrupt.load(Ordering::Relaxed) == 0 {
+                if self.interrupt.load(Ordering::Relaxed) == 0 && !self.recorder.violated() {
                     self.recovery_phase();
                     self.final_phase();
                 }
@@ -191,7 +191,7 @@ impl<'a, 'r> Interpreter<'a, 'r> {
         }
         loop {
             let now = self.world.now();
-            if now >= end || self.interrupted() {
+            if now >= end || self.interrupted() || self.recorder.violated() {
                 break;
             }
             if self.faults.due() <= now {

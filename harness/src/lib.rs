@@ -10,6 +10,7 @@
 
 pub mod cli;
 pub mod defaults;
+mod early;
 pub mod faults;
 pub mod interpreter;
 pub mod judge;

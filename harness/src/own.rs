@@ -60,6 +60,7 @@ impl<N: Node + 'static, F: Fn(NodeId) -> N + 'static> Test<F> {
                 nemesis: Vec::new(),
                 nemesis_settings: Settings::defaults(polygraph_nemesis::KNOBS),
                 schedule: None,
+                stop_early: false,
                 world: "sim".to_owned(),
                 nodes: 3,
                 clients: defaults::CLIENTS,

@@ -6,6 +6,8 @@ use polygraph_history::jsonl::Writer;
 use polygraph_history::spec::Spec;
 use polygraph_history::{Body, Event, Kind, Process, Time};
 
+use crate::early::Watch;
+
 /// Records a run.
 pub struct Recorder<'a> {
     events: Vec<Event>,
@@ -13,6 +15,8 @@ pub struct Recorder<'a> {
     /// Hand every event to the operating system at once.
     eager: bool,
     failed: Option<io::Error>,
+    watch: Option<Watch>,
+    violated: bool,
 }
 
 impl<'a> Recorder<'a> {
@@ -31,7 +35,22 @@ impl<'a> Recorder<'a> {
             file,
             eager,
             failed: None,
+            watch: None,
+            violated: false,
         })
+    }
+
+    /// The same, watching what is recorded.
+    #[must_use]
+    pub fn watching(mut self) -> Recorder<'a> {
+        self.watch = Some(Watch::new());
+        self
+    }
+
+    /// Whether what was recorded so far is proved to be violated; only if it is watched.
+    #[must_use]
+    pub const fn violated(&self) -> bool {
+        self.violated
     }
 
     /// Records an event; gives it back with its place.
@@ -48,6 +67,9 @@ impl<'a> Recorder<'a> {
         let mut event = Event::new(self.events.len() as u64, time, process, kind, body);
         fill(&mut event);
         self.write(&event);
+        if let Some(watch) = &mut self.watch {
+            self.violated |= watch.violated_by(&event);
+        }
         self.events.push(event);
         self.events.last().expect("just pushed")
     }

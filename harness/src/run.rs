@@ -122,6 +122,10 @@ pub fn conduct(
         ),
     };
     let mut recorder = Recorder::new(Some(spec), out, spec.world != "sim")?;
+    // A replay does what was done, whatever it shows.
+    if spec.stop_early && matches!(source, Source::Generated(_)) {
+        recorder = recorder.watching();
+    }
     let course = Interpreter::new(
         spec,
         world,

@@ -8,7 +8,7 @@ use polygraph_history::settings::Settings;
 use polygraph_history::spec::{Spec, WorkloadSpec};
 use polygraph_history::{FaultFamily, Guarantee, OpKind, ReadError, Time};
 use polygraph_nemesis::{Env, NEMESES, Nemesis, Planned, nemesis, script};
-use polygraph_targets::{Target, target};
+use polygraph_targets::{Stance, Target, target};
 use polygraph_workloads::{Workload, workload};
 
 use crate::defaults;
@@ -44,6 +44,8 @@ pub struct Request {
     pub set: Vec<(String, String)>,
     /// The planted bug.
     pub bug: Option<String>,
+    /// Whether clients stop as soon as a violation is proved.
+    pub stop_early: bool,
     /// The guarantees asked for.
     pub guarantees: Vec<String>,
 }
@@ -115,6 +117,7 @@ impl Resolved {
             nemesis: families(&request.nemesis)?,
             nemesis_settings,
             schedule: None,
+            stop_early: request.stop_early,
             world: world.to_owned(),
             nodes: positive("--nodes", request.nodes.unwrap_or(defaults::NODES), 1000)?,
             clients: positive(
@@ -184,7 +187,24 @@ impl Resolved {
             notes: Vec::new(),
         };
         resolved.fit()?;
+        if resolved.spec.stop_early && !resolved.must_be_linearizable() {
+            return Err(format!(
+                "--stop-early watches `linearizable`, which this test neither asks for nor {} \
+                 claims; add --guarantee linearizable",
+                resolved.spec.target
+            ));
+        }
         Ok(resolved)
+    }
+
+    /// Whether a history that is not linearizable may decide the exit code.
+    fn must_be_linearizable(&self) -> bool {
+        let question = Question::alone(Guarantee::Linearizable);
+        let claims = self.target.claims(&self.spec.settings);
+        let claimed = claims.iter().any(|claim| {
+            claim.guarantee == Guarantee::Linearizable && claim.stance == Stance::Holds
+        });
+        self.guarantees().contains(&question) && (claimed || self.asked.contains(&question))
     }
 
     /// Takes the faults from the file of a schedule instead of drawing them from the seed. The

@@ -127,6 +127,8 @@ pub struct Reading {
     pub format: Format,
     /// Whether values were taken for tuples of a key and a value.
     pub keyed: bool,
+    /// What object the text says that it is about, where it has a line for that: `semaphore`.
+    pub object: Option<String>,
 }
 
 /// How much of the beginning may decide the format: logs have much before the first operation.
@@ -153,6 +155,10 @@ pub fn read(mut input: impl Read, options: ReadOptions) -> Result<Reading, ReadE
         Some(format) => format,
         None => recognise(&prefix[skip..], prefix.len() < PREFIX)?,
     };
+    let object = match format {
+        Format::Fastlin => foreign::fastlin_object(&String::from_utf8_lossy(&prefix[skip..])),
+        _ => None,
+    };
     let mut start = Cursor::new(prefix);
     start.set_position(skip as u64);
     let input = BufReader::with_capacity(PREFIX, start.chain(input));
@@ -161,6 +167,7 @@ pub fn read(mut input: impl Read, options: ReadOptions) -> Result<Reading, ReadE
         history,
         format,
         keyed,
+        object,
     })
 }
 

@@ -41,6 +41,9 @@ pub struct Spec {
     pub seed: u64,
     /// The planted bug, if any.
     pub bug: Option<String>,
+    /// Whether the workload phase ends as soon as a violation is proved.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stop_early: bool,
     /// The guarantees asked for; empty for all that the workload names.
     pub guarantees: Vec<String>,
 }

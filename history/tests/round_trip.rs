@@ -280,6 +280,7 @@ fn spec() -> Spec {
         nemesis: vec!["kill".to_owned()],
         nemesis_settings: Settings::default(),
         schedule: Some("0123456789abcdef".to_owned()),
+        stop_early: true,
         world: "sim".to_owned(),
         nodes: 5,
         clients: 10,

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use polygraph_history::{Format, History, Op, Order, Outcome, ReadOptions, Reading, read};
+use polygraph_history::{
+    ErrorName, Format, History, Op, Order, Outcome, ReadOptions, Reading, read,
+};
 
 fn reading(text: &str) -> Reading {
     read(text.as_bytes(), ReadOptions::default()).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -107,6 +109,18 @@ fn objects_of_the_lines() {
         ops("# rmw\n0 1 10 READ_MODIFY_WRITE 0 2\n1 12 13 READ_MODIFY_WRITE 2 0"),
         ["cas x nothing → 2", "cas x 2 → nothing"]
     );
+    let semaphore = reading("# semaphore\n0 0 2 INCR 1\n1 3 4 DECR 1\n0 5 6 DECR 0\n");
+    assert_eq!(semaphore.object.as_deref(), Some("semaphore"));
+    assert_eq!(
+        shown(&semaphore.history),
+        "0..1 0 release x\n2..3 1 acquire x\n4..5 0 acquire x failed\n"
+    );
+    let error = semaphore
+        .history
+        .events()
+        .last()
+        .and_then(|event| event.error);
+    assert_eq!(error, Some(ErrorName::ABSENT));
     let history = reading("# deque\npush_front 1 1 2\npeek_back 2 5 6").history;
     let names: Vec<&str> = (history.operations().iter())
         .map(|operation| match history.op(operation) {
@@ -186,6 +200,12 @@ fn what_is_wrong_is_said_with_its_place() {
             "# @object atomic-queue\n[1] call enq(1)\n[1] call enq(2)\n",
             "line 3, column 1: process 1 invokes while its operation of event 0 is open; expected \
              its completion first"
+                .into(),
+        ),
+        (
+            "# semaphore\n0 0 2 INCR 0\n",
+            "line 2, column 7: `INCR` is no method of this object like this; expected INCR with \
+             1, or DECR with 1, or with 0 where no permit was free"
                 .into(),
         ),
         (
@@ -305,7 +325,7 @@ fn all_texts_of_the_corpora_are_read() {
             let listed: usize = columns[6].parse().unwrap();
             assert_eq!(history.operations().len(), listed, "{path}");
         }
-        let foreign = matches!(model, "deque" | "semaphore");
+        let foreign = model == "deque";
         for operation in history.operations() {
             let op = history.op(operation);
             assert_eq!(matches!(op, Op::Custom { .. }), foreign, "{path}: {op}");

@@ -9,14 +9,14 @@ use std::cmp::Reverse;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use polygraph_history::OperationId;
+use polygraph_history::{History, OperationId};
 use rayon::prelude::*;
 
+use super::register::distinct::{self, Known};
 use super::register::obligations::Obligations;
 use super::register::refute::impossible;
 use super::register::relevance::reduce;
-use super::register::view::{INITIAL, Item, KeyView, without_mismatches};
-use super::register::zones;
+use super::register::view::{INITIAL, Item, KeyView};
 use super::search::{self, Answer, Limits, Wanted};
 use crate::model::CasRegister;
 use crate::{Budget, Reason};
@@ -39,53 +39,86 @@ pub(super) struct Decision {
     pub(super) branching: Vec<OperationId>,
 }
 
+impl Decision {
+    /// Without a search.
+    const fn linear(answer: Answer, steps: u64) -> Decision {
+        Decision {
+            answer,
+            steps,
+            searched: false,
+            frontier: 0,
+            branching: Vec::new(),
+        }
+    }
+}
+
+/// Looks for an order of the operations of a key, by the fastest way that applies.
+fn decide_key(history: &History, key: &KeyView, limits: &Limits) -> Decision {
+    if limits.steps == 0 {
+        return decide(&key.items(history), limits);
+    }
+    let (known, steps) = distinct::decide(&key.rows, limits);
+    match decided(known, key.rows.len(), steps) {
+        Some(decision) => decision,
+        None => search_rest(&key.items(history), limits, steps),
+    }
+}
+
 /// Looks for an order of these items, sorted by start, by the fastest way that applies.
 pub(super) fn decide(items: &[Item], limits: &Limits) -> Decision {
-    let linear = |answer| Decision {
-        answer,
-        steps: items.len() as u64,
-        searched: false,
-        frontier: 0,
-        branching: Vec::new(),
-    };
-    if items.is_empty() {
-        return linear(Answer::Linearizable);
+    if !items.is_empty() && limits.steps == 0 {
+        return Decision::linear(search::out_of(Reason::BudgetSteps), 0);
     }
-    if limits.steps == 0 {
-        return linear(search::out_of(Reason::BudgetSteps));
+    let (known, steps) = distinct::decide_items(items, limits);
+    match decided(known, items.len(), steps) {
+        Some(decision) => decision,
+        None => search_rest(items, limits, steps),
     }
+}
+
+/// The same where distinct values did not decide, which took so many steps.
+fn search_rest(items: &[Item], limits: &Limits, before: u64) -> Decision {
     if let Some(by) = impossible(items) {
-        return linear(Answer::Violated { from: 0, by });
+        let answer = Answer::Violated { from: 0, by };
+        return Decision::linear(answer, before + items.len() as u64);
     }
+    let limits = Limits {
+        steps: limits.steps.saturating_sub(before),
+        ..*limits
+    };
+    // Values that nobody can observe any more may leave distinct ones.
     let reduced = reduce(items);
-    if zones::apply(&reduced) {
-        return linear(match zones::refuted(&reduced) {
-            Some(by) => Answer::Violated { from: 0, by },
-            None => Answer::Linearizable,
-        });
-    }
-    // What is wrong without failed compare-and-sets is wrong with them, and quickly seen.
-    let plain = without_mismatches(items);
-    if plain.len() < items.len() {
-        let plain = reduce(&plain);
-        if zones::apply(&plain)
-            && let Some(by) = zones::refuted(&plain)
-        {
-            return linear(Answer::Violated { from: 0, by });
-        }
+    let (known, steps) = match before {
+        0 => distinct::decide_items(&reduced, &limits),
+        _ => (Known::Open, 0),
+    };
+    if let Some(decision) = decided(known, items.len(), before + steps) {
+        return decision;
     }
     let model = CasRegister { initial: INITIAL };
     let obligations = |of_item: &[u32]| Obligations::new(&reduced, of_item);
-    let found = search::search_with(&model, &reduced, obligations, limits, Wanted::Answer);
+    let found = search::search_with(&model, &reduced, obligations, &limits, Wanted::Answer);
     Decision {
         answer: found.answer,
-        steps: found.steps,
+        steps: before + steps + found.steps,
         searched: true,
         frontier: found.growth.frontier,
         branching: (found.growth.items.iter())
             .map(|&(_, at)| reduced[at as usize].operation)
             .collect(),
     }
+}
+
+fn decided(known: Known, operations: usize, searched: u64) -> Option<Decision> {
+    let answer = match known {
+        Known::Linearizable => Answer::Linearizable,
+        Known::Violated(by) => Answer::Violated { from: 0, by },
+        Known::Open => return None,
+    };
+    Some(Decision {
+        searched: searched > 0,
+        ..Decision::linear(answer, searched + operations as u64)
+    })
 }
 
 /// When a check must stop.
@@ -97,6 +130,7 @@ pub(super) fn deadline(budget: &Budget) -> Option<Instant> {
 
 /// Decides every key; `None` for those with operations that no model here understands.
 pub(super) fn decide_all(
+    history: &History,
     keys: &[KeyView],
     budget: &Budget,
     deadline: Option<Instant>,
@@ -104,7 +138,7 @@ pub(super) fn decide_all(
     let understood: Vec<usize> = (0..keys.len())
         .filter(|&at| keys[at].foreign.is_empty())
         .collect();
-    let all: usize = understood.iter().map(|&at| keys[at].items.len()).sum();
+    let all: usize = understood.iter().map(|&at| keys[at].rows.len()).sum();
     // A key that is alone needs to leave nothing for others.
     let first = if understood.len() > 1 {
         budget.max_steps / 2
@@ -112,14 +146,14 @@ pub(super) fn decide_all(
         budget.max_steps
     };
     let limits = |key: &KeyView| Limits {
-        steps: share(first, key.items.len(), all),
+        steps: share(first, key.rows.len(), all),
         bytes: budget.max_memory / understood.len().clamp(1, LANES) as u64,
         deadline,
         stop: None,
     };
     let mut decisions = vec![None; keys.len()];
     let mut largest_first = understood.clone();
-    largest_first.sort_by_key(|&at| (Reverse(keys[at].items.len()), at));
+    largest_first.sort_by_key(|&at| (Reverse(keys[at].rows.len()), at));
     let next = AtomicUsize::new(0);
     let lanes: Vec<Vec<(usize, Decision)>> = (0..LANES.min(largest_first.len()))
         .into_par_iter()
@@ -127,7 +161,7 @@ pub(super) fn decide_all(
         .map(|_| {
             let taken = std::iter::from_fn(|| {
                 let at = *largest_first.get(next.fetch_add(1, Ordering::Relaxed))?;
-                Some((at, decide(&keys[at].items, &limits(&keys[at]))))
+                Some((at, decide_key(history, &keys[at], &limits(&keys[at]))))
             });
             taken.collect()
         })
@@ -141,13 +175,14 @@ pub(super) fn decide_all(
         matches!(answer, Some(Answer::Violated { .. }))
     };
     if !decisions.iter().any(violated) {
-        decide_rest(keys, budget, deadline, &mut decisions);
+        decide_rest(history, keys, budget, deadline, &mut decisions);
     }
     decisions
 }
 
 /// Gives what is left of the budget to the keys that are not decided, one after the other.
 fn decide_rest(
+    history: &History,
     keys: &[KeyView],
     budget: &Budget,
     deadline: Option<Instant>,
@@ -169,7 +204,7 @@ fn decide_rest(
             deadline,
             stop: None,
         };
-        let decision = decide(&keys[at].items, &limits);
+        let decision = decide_key(history, &keys[at], &limits);
         left = left.saturating_sub(decision.steps);
         let established = |decision: &Decision| match decision.answer {
             Answer::Unknown { explained, .. } => explained,

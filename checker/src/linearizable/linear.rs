@@ -128,7 +128,8 @@ impl Linear for Set<Value> {
         let items = members(calls)?;
         let mut of_element: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for at in set::undecided(&items, self.strict) {
-            let element = *items[at].action.element();
+            // Who reads the whole set needs one moment for all elements.
+            let element = *items[at].action.element()?;
             of_element.entry(element).or_default().push(at);
         }
         Some(of_element.into_values().collect())
@@ -260,6 +261,10 @@ fn members(calls: &Calls<'_>) -> Option<Vec<Item<SetOp<u32>>>> {
             value: numbers.of(value),
             found,
         },
+        SetOp::Read(read) => {
+            let read = read.iter().cloned();
+            SetOp::Read(read.map(|value| numbers.of(value)).collect())
+        }
     })
 }
 

@@ -14,8 +14,9 @@ use super::witness::ModelName;
 use crate::FailedCas;
 use crate::model::{Object, Scope};
 
-/// Says of operations that no order explains them; `false` also where it cannot be said.
-pub(in crate::linearizable) type Wrong<'a, O> = dyn FnMut(&[Item<O>]) -> bool + 'a;
+/// Says of operations that no order explains them; `false` also where that took too long to find
+/// out, and `None`, from then on, when there is no time for more questions.
+pub(in crate::linearizable) type Wrong<'a, O> = dyn FnMut(&[Item<O>]) -> Option<bool> + 'a;
 
 /// The operations of a prefix: what had not ended by then may take effect later, or never.
 fn prefix<M: Object>(model: &M, items: &[Item<M::Op>], end: u64) -> Vec<Item<M::Op>> {
@@ -32,7 +33,7 @@ fn prefix<M: Object>(model: &M, items: &[Item<M::Op>], end: u64) -> Vec<Item<M::
 }
 
 /// The end of the shortest prefix that is wrong. The whole is, and so is every prefix that is
-/// longer than one that is.
+/// longer than one that is. Where there is no time, the end of a longer one that is.
 pub(in crate::linearizable) fn shortest<M: Object>(
     model: &M,
     items: &[Item<M::Op>],
@@ -44,10 +45,10 @@ pub(in crate::linearizable) fn shortest<M: Object>(
     let (mut left, mut right) = (0, ends.len().saturating_sub(1));
     while left < right {
         let middle = left + (right - left) / 2;
-        if wrong(&prefix(model, items, ends[middle])) {
-            right = middle;
-        } else {
-            left = middle + 1;
+        match wrong(&prefix(model, items, ends[middle])) {
+            Some(true) => right = middle,
+            Some(false) => left = middle + 1,
+            None => break,
         }
     }
     ends.get(right).copied().unwrap_or(0)
@@ -63,7 +64,7 @@ pub(in crate::linearizable) struct Minimal<O> {
 }
 
 /// Leaves out of a prefix that is wrong whatever can be, so that it stays wrong. No single
-/// observer and no single element can be left out of what is given back.
+/// observer and no single element can be left out of what is given back, if there is time.
 pub(in crate::linearizable) fn minimal<M: Object>(
     model: &M,
     items: &[Item<M::Op>],
@@ -75,6 +76,7 @@ pub(in crate::linearizable) fn minimal<M: Object>(
         keep: Vec::new(),
         items: prefix(model, items, end),
         wrong,
+        over: false,
     };
     shrink.keep = vec![true; shrink.items.len()];
     let mut size = usize::MAX;
@@ -109,6 +111,8 @@ struct Shrink<'a, 'w, M: Object> {
     items: Vec<Item<M::Op>>,
     keep: Vec<bool>,
     wrong: &'a mut Wrong<'w, M::Op>,
+    /// Whether there is no time for more.
+    over: bool,
 }
 
 impl<M: Object> Shrink<'_, '_, M> {
@@ -187,10 +191,11 @@ impl<M: Object> Shrink<'_, '_, M> {
         std::mem::swap(&mut self.keep, &mut keep);
         let kept = self.kept();
         let wrong = (self.wrong)(&kept);
-        if !wrong {
+        self.over = wrong.is_none();
+        if wrong != Some(true) {
             self.keep = keep;
         }
-        wrong
+        wrong == Some(true)
     }
 
     /// Leaves out as many of these units as can be; says whether any was.
@@ -200,7 +205,7 @@ impl<M: Object> Shrink<'_, '_, M> {
         let mut size = units.len().div_ceil(2);
         while size > 0 {
             let (mut position, mut deleted) = (0, false);
-            while position < units.len() {
+            while position < units.len() && !self.over {
                 let to = units.len().min(position + size);
                 if self.attempt(&units[position..to]) {
                     units.drain(position..to);
@@ -210,6 +215,7 @@ impl<M: Object> Shrink<'_, '_, M> {
                 }
             }
             size = match size {
+                _ if self.over => 0,
                 1 if deleted => 1,
                 1 => 0,
                 _ => size / 2,

@@ -2,6 +2,7 @@
 //!
 //! - [`ENTRY`]: the check. [`Witness`], [`Certificate`]: proofs of both answers;
 //!   [`confirm_witness`], [`confirm_certificate`]: the code that checks them.
+//! - [`Online`]: the same while events arrive, as far as that is decided by distinct values.
 //! - [`check_model`]: the same for a model of one's own, without histories.
 //! - `register`: what is known of registers; distinct values in near-linear time.
 //! - `sequence`: objects that grow, in near-linear time.
@@ -19,7 +20,6 @@
 //! unknown outcome may be in the order at any place after their beginning, or not at all.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use polygraph_history::{Guarantee, History, Key, OperationId};
 use rayon::prelude::*;
@@ -36,7 +36,9 @@ mod linear;
 mod minimal;
 mod models;
 mod objects;
+mod online;
 mod orders;
+mod pattern;
 mod proof;
 mod register;
 mod search;
@@ -50,6 +52,8 @@ pub use confirm::{
     Confirmed, ConfirmedObject, Impasse, NotConfirmed, Refused, confirm, confirm_certificate,
     confirm_witness, impasses,
 };
+pub use online::{Deferred, Online, Violation};
+pub use pattern::Pattern;
 pub use proof::{Certificate, Kept, Proof, Rule};
 pub use witness::{Linearization, ModelName, Witness};
 
@@ -76,7 +80,13 @@ fn check(history: &History, options: &Options) -> Verdict {
         objects,
     } = split(history, options);
     let mut keys = if has_registers {
-        View::new(history, options.failed_cas).keys
+        let Some(view) = View::new(history, options.failed_cas) else {
+            let mut verdict = Verdict::holds(Guarantee::Linearizable, "none");
+            let warning = "there are more events than can be numbered: 2^32";
+            verdict.warnings.push(warning.to_owned());
+            return verdict.unknown(Reason::BudgetMemory);
+        };
+        view.keys
     } else {
         Vec::new()
     };
@@ -86,7 +96,7 @@ fn check(history: &History, options: &Options) -> Verdict {
     }
     let size = objects.iter().map(|object| object.operations.len());
     let (of_registers, of_objects) = shares(options.budget, history.operations().len(), size.sum());
-    let decisions = decide_all(&keys, &of_registers, deadline);
+    let decisions = decide_all(history, &keys, &of_registers, deadline);
     let judged = judge_all(history, options, deadline, &objects, of_objects);
 
     let mut verdict = Verdict::holds(Guarantee::Linearizable, "none");
@@ -101,7 +111,7 @@ fn check(history: &History, options: &Options) -> Verdict {
         verdict.opportunities += object.overlaps;
     }
     verdict.algorithm = algorithm(&decisions, &judged);
-    warn_of_foreign(&keys, &objects, &mut verdict);
+    warn_of_foreign(&keys, &objects, &judged, &mut verdict);
     let answers = || {
         let registers = decisions.iter().map(|it| it.as_ref().map(|it| it.answer));
         registers.chain(judged.iter().map(|it| it.as_ref().map(|it| it.answer)))
@@ -117,11 +127,21 @@ fn check(history: &History, options: &Options) -> Verdict {
     if violated > 0 {
         verdict.validity = Validity::Violated;
         verdict.anomaly_count = violated as u64;
+        let of_registers = decisions.iter().flatten().map(|decision| decision.steps);
+        let of_objects = judged.iter().flatten().map(|judged| judged.steps);
+        let used = of_registers.chain(of_objects).sum();
+        let worked_out = violated.min(options.max_anomalies.max(1)) as u64;
+        let limits = Limits {
+            steps: left_for_evidence(options.budget.max_steps, used) / worked_out,
+            bytes: options.budget.max_memory / worked_out,
+            deadline,
+            stop: None,
+        };
         let found = [
-            of_keys(history, options, deadline, &keys, &decisions),
-            of_others(history, options, deadline, &objects, &judged),
+            of_keys(history, options, &limits, &keys, &decisions),
+            of_others(history, options, &limits, &objects, &judged),
         ];
-        verdict = with_evidence(verdict, options, found.concat());
+        verdict = with_evidence(verdict, options, &limits, found.concat());
     } else if let Some((reason, explained)) = ran_out(answers().flatten()) {
         verdict.established = explained.map(|event| format!("linearizable up to event {event}"));
         verdict = verdict.unknown(reason);
@@ -143,6 +163,12 @@ fn shares(budget: Budget, all: usize, of_objects: usize) -> (Budget, u64) {
         ..budget
     };
     (of_registers, steps)
+}
+
+/// How many steps evidence may take: what deciding left of them, and an eighth of all besides, so
+/// that there is some where that took all.
+const fn left_for_evidence(all: u64, used: u64) -> u64 {
+    all.saturating_sub(used).saturating_add(all / 8)
 }
 
 /// Which ways decided.
@@ -170,7 +196,7 @@ type Shown = ((u64, u64), Anomaly, Result<(), NotConfirmed>);
 fn of_keys(
     history: &History,
     options: &Options,
-    deadline: Option<Instant>,
+    limits: &Limits<'_>,
     keys: &[KeyView],
     decisions: &[Option<Decision>],
 ) -> Vec<Shown> {
@@ -185,11 +211,10 @@ fn of_keys(
     violated.sort_by_key(|&(by, from, _)| (by, from));
     // At least one, for a verdict needs evidence.
     violated.truncate(options.max_anomalies.max(1));
-    let limits = limits_of_each(options, deadline, violated.len());
     violated
         .into_par_iter()
         .map(|(by, from, key)| {
-            let pieces = minimal(&key.items, from, by, &limits);
+            let pieces = minimal(history, key, (from, by), limits);
             let anomaly = anomaly(history, options, key, &pieces);
             let certificate = anomaly.certificate().expect("it is that of a register");
             let confirmed = confirm_certificate(history, &certificate).map(|_| ());
@@ -202,7 +227,7 @@ fn of_keys(
 fn of_others(
     history: &History,
     options: &Options,
-    deadline: Option<Instant>,
+    limits: &Limits<'_>,
     objects: &[Object],
     judged: &[Option<Judged>],
 ) -> Vec<Shown> {
@@ -216,36 +241,35 @@ fn of_others(
         .collect();
     violated.sort_by_key(|&(by, from, ..)| (by, from));
     violated.truncate(options.max_anomalies.max(1));
-    let limits = limits_of_each(options, deadline, violated.len());
     violated
         .into_par_iter()
         .map(|(by, from, object, judged)| {
-            let (anomaly, confirmed) = objects::anomaly(history, options, object, judged, &limits);
+            let (anomaly, confirmed) = objects::anomaly(history, options, object, judged, limits);
             ((by, from), anomaly, confirmed)
         })
         .collect()
 }
 
-fn limits_of_each(options: &Options, deadline: Option<Instant>, count: usize) -> Limits<'static> {
-    let count = count.max(1) as u64;
-    Limits {
-        steps: options.budget.max_steps / count,
-        bytes: options.budget.max_memory / count,
-        deadline,
-        stop: None,
-    }
-}
-
-/// Takes over what was confirmed; what shows first comes first, and of equals what is small.
-fn with_evidence(mut verdict: Verdict, options: &Options, mut found: Vec<Shown>) -> Verdict {
+/// Takes over what was confirmed; what shows first comes first, and of equals what is small. Where
+/// nothing was, because all is too large for that, the answer is not known.
+fn with_evidence(
+    mut verdict: Verdict,
+    options: &Options,
+    limits: &Limits<'_>,
+    mut found: Vec<Shown>,
+) -> Verdict {
     found.sort_by_key(|&(moment, ..)| moment);
+    let mut any_confirmed = false;
     for (_, anomaly, confirmed) in found {
         match confirmed {
-            Ok(()) => verdict.anomalies.push(anomaly),
+            Ok(()) => {
+                any_confirmed = true;
+                verdict.anomalies.push(anomaly);
+            }
             Err(NotConfirmed::TooLarge(problem)) => {
-                verdict
-                    .warnings
-                    .push(format!("the evidence could not be confirmed: {problem}"));
+                verdict.warnings.push(format!(
+                    "a violation was found whose evidence could not be confirmed: {problem}"
+                ));
                 verdict.anomalies.push(anomaly);
             }
             // A bug of ours must not accuse anybody.
@@ -257,8 +281,14 @@ fn with_evidence(mut verdict: Verdict, options: &Options, mut found: Vec<Shown>)
             }
         }
     }
-    if verdict.anomalies.is_empty() {
-        return verdict.unknown(Reason::NotObservable);
+    if !any_confirmed {
+        let too_large = !verdict.anomalies.is_empty();
+        verdict.anomalies.clear();
+        verdict.anomaly_count = 0;
+        return verdict.unknown(match too_large {
+            true => limits.interrupted().unwrap_or(Reason::BudgetSteps),
+            false => Reason::NotObservable,
+        });
     }
     verdict
         .anomalies
@@ -316,11 +346,16 @@ fn ran_out(answers: impl Iterator<Item = Answer>) -> Option<(Reason, Option<usiz
     ))
 }
 
-fn warn_of_foreign(keys: &[KeyView], objects: &[Object], verdict: &mut Verdict) {
+fn warn_of_foreign(
+    keys: &[KeyView],
+    objects: &[Object],
+    judged: &[Option<Judged>],
+    verdict: &mut Verdict,
+) {
     let of_keys = keys.iter().filter(|key| !key.foreign.is_empty());
     let of_keys = of_keys.map(|key| (key.key.to_string(), &key.foreign));
-    let of_objects = objects.iter().filter(|object| object.model.is_none());
-    let of_objects = of_objects.map(|object| {
+    let of_objects = objects.iter().zip(judged).filter(|(_, it)| it.is_none());
+    let of_objects = of_objects.map(|(object, _)| {
         let first = object.keys.first().map(ToString::to_string);
         (first.unwrap_or_default(), &object.names)
     });
@@ -362,7 +397,11 @@ fn warn_of_growth(
                 history,
                 &key,
                 judged.growth.frontier,
-                judged.growth.items.iter().map(|&(operation, _)| operation)
+                judged
+                    .growth
+                    .items
+                    .iter()
+                    .map(|&(_, operation)| operation as OperationId)
             ),
         ));
     }

@@ -6,6 +6,7 @@ use polygraph_history::History;
 use rayon::prelude::*;
 
 use super::objects::Judged;
+use super::register::distinct;
 use super::register::view::{INITIAL, KeyView};
 use super::search::{Limits, Wanted, search};
 use super::witness::{Linearization, Witness};
@@ -24,9 +25,9 @@ pub(super) fn witness(
     keys: &[KeyView],
     judged: &[Option<Judged>],
 ) -> Option<Witness> {
-    let all: usize = keys.iter().map(|key| key.items.len()).sum();
+    let all: usize = keys.iter().map(|key| key.rows.len()).sum();
     let order_of = |key: &KeyView| {
-        let part = u128::from(options.budget.max_steps) * key.items.len() as u128;
+        let part = u128::from(options.budget.max_steps) * key.rows.len() as u128;
         let limits = Limits {
             steps: (part / all.max(1) as u128) as u64,
             bytes: options.budget.max_memory / LANES.min(keys.len() as u64).max(1),
@@ -34,11 +35,12 @@ pub(super) fn witness(
             stop: None,
         };
         let model = CasRegister { initial: INITIAL };
-        let order = match key.items.as_slice() {
-            [] => Vec::new(),
-            items => search(&model, items, &limits, Wanted::Order).order?,
+        let items = key.items(history);
+        let order = match distinct::order(&items) {
+            Some(order) => order,
+            None => search(&model, &items, &limits, Wanted::Order).order?,
         };
-        let operations = order.into_iter().map(|at| key.items[at].operation);
+        let operations = order.into_iter().map(|at| items[at].operation);
         let model = ModelKind::CasRegister.into();
         Some(Linearization::of_key(history, &key.key, model, operations))
     };

@@ -5,6 +5,7 @@
 
 use polygraph_history::{EventIndex, Key};
 
+use super::pattern::Pattern;
 use super::witness::ModelName;
 use crate::FailedCas;
 use crate::model::ModelKind;
@@ -71,11 +72,79 @@ pub enum Rule {
     Elements,
     /// Of registers: see [`Proof`].
     Origins,
+    /// Of locks that only their holder releases: mutexes that are owned, with tokens or without,
+    /// and reader-writer locks. Of every process everything is kept, or nothing, or, if it did one
+    /// thing after the other, all but some *sections*: an acquire together with the release that
+    /// gives back what it acquired. Let the *depth* of a process be how often it acquired the lock
+    /// less how often it released it. What is kept of a process releases nothing that it did not
+    /// acquire, and has depth 0 wherever the whole has. A section that was not ended by the end of
+    /// the prefix needs no release.
+    ///
+    /// Take an order of the prefix. As a process did one thing after the other, its operations
+    /// come in the order in which it did them; only the last may have an unknown outcome and be
+    /// missing. Leave out of it what is left out. Who holds the lock then held it at that moment
+    /// before: the lock is held alone only by who holds it alone, and nobody shares it where nobody
+    /// did, for the depth is 0 there. So every acquire that was possible still is. Every release
+    /// is, because its process has acquired before what it gives back. And the last token is none
+    /// greater than before, for those that are left have all their own, and the smallest possible
+    /// one where it is not known; so tokens still grow.
+    ///
+    /// A release at depth 0 is in no order at all. Where it is certain there is nothing to be
+    /// shown of what is left out, and where it is not it may as well be kept as left out.
+    Sections,
+    /// Of locks and semaphores that anybody releases: a claim that nothing is tried for, and that
+    /// is checked by counting over the whole prefix; what is kept illustrates it.
+    ///
+    /// Either for some moment *m* more acquires began after *m* and had ended by the end of the
+    /// prefix, than there can be permits at once, and releases that had begun by the end of the
+    /// prefix and not ended by *m*. Or more acquires had ended than there are permits at first, and
+    /// releases that had begun. Or the same with acquires and releases changed over, and what can
+    /// be missing in place of what can be there.
+    ///
+    /// Take an order of the prefix, and of that the part up to the last operation that had ended
+    /// by *m*, and the part up to the last that had ended by the end. What began after *m* is not
+    /// in the first part, what had ended by *m* is. So at least those acquires are between, and of
+    /// releases at most those; and at the end of the first part there were no more permits than
+    /// there can be.
+    Permits,
+    /// Of objects that grow: a claim that is checked by comparing what was recorded, and for which
+    /// nothing is tried. What is kept are the operations that the pattern is about; of the prefix
+    /// every operation is looked at, as far as the pattern says something of all.
+    ///
+    /// What an object that grows holds it holds for ever, in the same place. So in every order of
+    /// the prefix a place of which an operation shows that it is filled was filled before that
+    /// operation, by somebody who may have filled it; and of two operations one of which had ended
+    /// before the other began that one comes first. Every pattern contradicts this.
+    Growth(Pattern),
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 3] = [Rule::Observers, Rule::Elements, Rule::Origins];
+    pub const ALL: [Rule; 16] = {
+        let mut all = [Rule::Observers; 16];
+        all[1] = Rule::Elements;
+        all[2] = Rule::Origins;
+        all[3] = Rule::Sections;
+        all[4] = Rule::Permits;
+        let mut at = 0;
+        while at < Pattern::ALL.len() {
+            all[5 + at] = Rule::Growth(Pattern::ALL[at]);
+            at += 1;
+        }
+        all
+    };
+
+    /// What the rule claims of the prefix, after *that*, if it is a claim: then no order is tried.
+    #[must_use]
+    pub const fn claim(self) -> Option<&'static str> {
+        match self {
+            Rule::Observers | Rule::Elements | Rule::Origins | Rule::Sections => None,
+            Rule::Permits => Some(
+                "more was acquired than was free and released, or more released than was acquired",
+            ),
+            Rule::Growth(pattern) => Some(pattern.claim()),
+        }
+    }
 
     /// As it is written in files.
     #[must_use]
@@ -84,6 +153,9 @@ impl Rule {
             Rule::Observers => "observers",
             Rule::Elements => "elements",
             Rule::Origins => "origins",
+            Rule::Sections => "sections",
+            Rule::Permits => "permits",
+            Rule::Growth(pattern) => pattern.name(),
         }
     }
 }

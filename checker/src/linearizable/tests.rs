@@ -1,14 +1,14 @@
 //! All ways to an answer against each other, each alone: outside only the fastest is seen.
 
 use super::decide::decide;
-use super::register::evidence::{prefix, shortest};
+use super::register::distinct::{self, Known};
+use super::register::evidence::{Piece, prefix, shortest, shrunk};
 use super::register::obligations::Obligations;
 use super::register::refute::impossible;
 use super::register::relevance::reduce;
 use super::register::view::{Action, INITIAL, Item};
-use super::register::zones;
 use super::search::tests::{LIMITS, Rng, alone, factor};
-use super::search::{Answer, Wanted, search_with};
+use super::search::{Answer, Limits, Ration, Wanted, search_with};
 use crate::model::CasRegister;
 
 /// A few operations that overlap at random, with results at random.
@@ -68,6 +68,15 @@ fn search(items: &[Item]) -> Answer {
     search_with(&MODEL, items, obligations, &LIMITS, Wanted::Answer).answer
 }
 
+/// What distinct values say, if anything.
+fn refuted(items: &[Item]) -> Option<bool> {
+    match distinct::decide_items(items, &LIMITS).0 {
+        Known::Linearizable => Some(false),
+        Known::Violated(_) => Some(true),
+        Known::Open => None,
+    }
+}
+
 /// Every order of the operations, by the definition.
 fn has_order(items: &[Item], placed: u32, state: u32) -> bool {
     let left: Vec<usize> = (0..items.len())
@@ -89,7 +98,7 @@ fn has_order(items: &[Item], placed: u32, state: u32) -> bool {
 #[test]
 fn all_ways_agree_with_the_definition_and_on_the_shortest_prefix() {
     let factor = factor();
-    let mut counts = [0_u64; 4];
+    let (mut counts, mut sizes) = ([0_u64; 4], [0_u64; 2]);
     for seed in 0..20_000 * factor {
         let items = items(seed);
         let reduced = reduce(&items);
@@ -100,11 +109,15 @@ fn all_ways_agree_with_the_definition_and_on_the_shortest_prefix() {
             assert_eq!(ordered_by(&reduced, by_breadth), ordered, "{}", what());
         }
 
-        if zones::apply(&reduced) && impossible(&items).is_none() {
-            let refuted = zones::refuted(&reduced);
-            assert_eq!(refuted.is_none(), ordered, "seed {seed}: {items:?}");
+        if let Some(refuted) = refuted(&items) {
+            assert_eq!(!refuted, ordered, "seed {seed}: {items:?}");
             counts[2] += 1;
             counts[3] += u64::from(!ordered);
+        }
+        if impossible(&items).is_none()
+            && let Some(refuted) = refuted(&reduced)
+        {
+            assert_eq!(!refuted, ordered, "seed {seed}: {items:?}");
         }
         counts[usize::from(ordered)] += 1;
         let by = |rank: u64| -> Vec<Item> {
@@ -123,14 +136,31 @@ fn all_ways_agree_with_the_definition_and_on_the_shortest_prefix() {
                 from == 0 || has_order(&by(from - 1), 0, 0),
                 "seed {seed}: {items:?}"
             );
-            let rank = shortest(&items, from, until, &mut LIMITS.clone());
+            let rank = shortest(&items, from, until, &mut Ration::new(&LIMITS));
             assert!(!has_order(&by(rank), 0, 0), "seed {seed}");
             assert!(has_order(&by(rank - 1), 0, 0), "seed {seed}: {items:?}");
+
+            // With little time it is longer, and wrong all the same.
+            let little = Limits {
+                steps: seed % 64,
+                ..LIMITS
+            };
+            let rank = shortest(&items, from, until, &mut Ration::new(&little));
+            assert!(!has_order(&by(rank), 0, 0), "seed {seed}: {items:?}");
+            let pieces = prefix(&items, until);
+            let before = pieces.len();
+            let left = shrunk(pieces, (from, until), Ration::new(&little));
+            sizes[usize::from(left.len() < before)] += 1;
+            let left: Vec<Item> = left.iter().map(Piece::used).collect();
+            assert!(!has_order(&left, 0, 0), "seed {seed}: {items:?} {left:?}");
         }
     }
     // Otherwise the comparison would say little.
     assert!(
-        counts.iter().all(|&count| count > 150 * factor),
-        "{counts:?}"
+        counts
+            .iter()
+            .chain(&sizes)
+            .all(|&count| count > 150 * factor),
+        "{counts:?} {sizes:?}"
     );
 }

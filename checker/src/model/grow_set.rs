@@ -121,8 +121,8 @@ mod tests {
         let read = |values: &[i32]| GrowSetOp::Read(values.iter().copied().collect());
         let refusal = |values| model.step(&state, &read(values)).unwrap_err().to_string();
         assert!(model.step(&state, &read(&[1, 2])).is_ok());
-        assert_eq!(refusal(&[1]), "cannot read [1]: 2 is in the set");
-        assert_eq!(refusal(&[3, 1]), "cannot read [1 3]: 3 is not in the set");
-        assert_eq!(refusal(&[]), "cannot read []: 1 is in the set");
+        assert_eq!(refusal(&[1]), "cannot read {1}: 2 is in the set");
+        assert_eq!(refusal(&[3, 1]), "cannot read {1 3}: 3 is not in the set");
+        assert_eq!(refusal(&[]), "cannot read {}: 1 is in the set");
     }
 }

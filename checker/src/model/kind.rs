@@ -57,7 +57,7 @@ pub const MODELS: &[(ModelKind, &str)] = &[
     (ModelKind::GrowSet, "adds to sets and reads of whole sets"),
     (
         ModelKind::Set,
-        "adds to sets, removes from them, and whether they contain an element",
+        "adds to sets, removes, whether an element is in, reads of whole sets (--strict-sets)",
     ),
     (
         ModelKind::FifoQueue,
@@ -80,7 +80,10 @@ pub const MODELS: &[(ModelKind, &str)] = &[
         ModelKind::Log,
         "appends to logs, which return an offset, and polls from an offset",
     ),
-    (ModelKind::Mutex, "locks that one client holds at a time"),
+    (
+        ModelKind::Mutex,
+        "locks that one client holds at a time (--lock-owners)",
+    ),
     (
         ModelKind::FencedMutex,
         "locks with fencing tokens that grow",
@@ -88,7 +91,7 @@ pub const MODELS: &[(ModelKind, &str)] = &[
     (ModelKind::RwLock, "locks that are acquired alone or shared"),
     (
         ModelKind::Semaphore,
-        "semaphores: so many clients hold a permit at a time",
+        "semaphores: so many clients hold a permit at a time (--permits)",
     ),
     (ModelKind::Counter, "increments of counters, and reads"),
     (ModelKind::IdSource, "identifiers that nobody else gets"),

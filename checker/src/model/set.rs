@@ -1,4 +1,4 @@
-//! A set: add, remove, ask.
+//! A set: add, remove, ask for an element, read all.
 
 use std::fmt;
 use std::hash::Hash;
@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 
 use polygraph_history::{ErrorName, Op, Outcome, Value};
 
-use super::multiset::Multiset;
 use super::observation::failed_with;
+use super::persistent::{self, Members};
 use super::{Call, Foreign, Model, Object, Scope};
 
 /// A set that is empty at first. An add that failed because the element was `present`, or a
@@ -55,25 +55,30 @@ pub enum SetOp<V> {
         /// Whether it was there.
         found: bool,
     },
+    /// A read that found just these.
+    Read(Members<V>),
 }
 
 impl<V> SetOp<V> {
-    /// The element.
-    pub const fn element(&self) -> &V {
+    /// The element, if it is about a single one.
+    pub const fn element(&self) -> Option<&V> {
         match self {
-            SetOp::Add(value) | SetOp::Remove(value) | SetOp::Contains { value, .. } => value,
+            SetOp::Add(value) | SetOp::Remove(value) | SetOp::Contains { value, .. } => Some(value),
+            SetOp::Read(_) => None,
         }
     }
 }
 
 /// Why an operation is not possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SetRefusal<V> {
-    /// What was attempted; whether the element is there follows.
+pub struct SetRefusal<V: Eq> {
+    /// What was attempted.
     pub op: SetOp<V>,
+    /// What is in the set.
+    pub holds: persistent::Set<V>,
 }
 
-impl<V: fmt::Display> fmt::Display for SetRefusal<V> {
+impl<V: Clone + Ord + Hash + fmt::Display> fmt::Display for SetRefusal<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.op {
             SetOp::Add(value) => write!(f, "cannot add {value}: it is there"),
@@ -85,12 +90,25 @@ impl<V: fmt::Display> fmt::Display for SetRefusal<V> {
                 value,
                 found: false,
             } => write!(f, "cannot miss {value}: it is there"),
+            SetOp::Read(read) => {
+                write!(f, "cannot read {read}: ")?;
+                let extra = read.iter().find(|&value| !self.holds.contains(value));
+                if let Some(extra) = extra {
+                    return write!(f, "{extra} is not there");
+                }
+                let inside = self.holds.iter().map(|(value, ())| value);
+                let missed = inside.filter(|value| read.binary_search(value).is_err());
+                match missed.min() {
+                    Some(missed) => write!(f, "{missed} is there"),
+                    None => f.write_str("the set is another one"),
+                }
+            }
         }
     }
 }
 
 impl<V: Clone + Ord + Hash + fmt::Display> Model for Set<V> {
-    type State = Multiset<V>;
+    type State = persistent::Set<V>;
     type Op = SetOp<V>;
     type Refusal = SetRefusal<V>;
 
@@ -98,23 +116,36 @@ impl<V: Clone + Ord + Hash + fmt::Display> Model for Set<V> {
         "set"
     }
 
-    fn initial(&self) -> Multiset<V> {
-        Multiset::new()
+    fn initial(&self) -> persistent::Set<V> {
+        persistent::Set::new()
     }
 
-    fn step(&self, state: &Multiset<V>, op: &SetOp<V>) -> Result<Multiset<V>, SetRefusal<V>> {
-        let there = state.contains(op.element());
-        let next = match op {
-            SetOp::Add(value) if !there => Some(state.with(value)),
-            SetOp::Remove(value) if there => state.without(value),
-            SetOp::Add(_) | SetOp::Remove(_) => (!self.strict).then(|| state.clone()),
-            SetOp::Contains { found, .. } => (*found == there).then(|| state.clone()),
+    fn step(
+        &self,
+        state: &persistent::Set<V>,
+        op: &SetOp<V>,
+    ) -> Result<persistent::Set<V>, SetRefusal<V>> {
+        let changed = match op {
+            SetOp::Add(value) if !state.contains(value) => Some(state.with(value.clone(), ())),
+            SetOp::Remove(value) => state.without(value),
+            _ => None,
         };
-        next.ok_or_else(|| SetRefusal { op: op.clone() })
+        let possible = match op {
+            SetOp::Add(_) | SetOp::Remove(_) => changed.is_some() || !self.strict,
+            SetOp::Contains { value, found } => *found == state.contains(value),
+            SetOp::Read(read) => state.is(read),
+        };
+        if possible {
+            return Ok(changed.unwrap_or_else(|| state.clone()));
+        }
+        Err(SetRefusal {
+            op: op.clone(),
+            holds: state.clone(),
+        })
     }
 
     fn only_observes(&self, op: &SetOp<V>) -> bool {
-        matches!(op, SetOp::Contains { .. })
+        matches!(op, SetOp::Contains { .. } | SetOp::Read(_))
     }
 }
 
@@ -138,13 +169,22 @@ impl Object for Set<Value> {
             (Op::Contains { value, found, .. }, Outcome::Ok) => {
                 found.map(|found| seen(value, found))
             }
-            (Op::Contains { .. }, _) => None,
+            (
+                Op::Read {
+                    value: Some(value), ..
+                },
+                Outcome::Ok,
+            ) => {
+                let members = value.elements().ok_or(Foreign)?;
+                Some(SetOp::Read(members.iter().cloned().collect()))
+            }
+            (Op::Contains { .. } | Op::Read { .. }, _) => None,
             _ => return Err(Foreign),
         })
     }
 
     fn scope(op: &SetOp<Value>) -> Scope<'_> {
-        Scope::Element(op.element())
+        op.element().map_or(Scope::AllElements, Scope::Element)
     }
 }
 
@@ -171,5 +211,46 @@ mod tests {
         let refusal = loose.step(&one, &missed).err().unwrap();
         assert_eq!(refusal.to_string(), "cannot miss 1: it is there");
         assert!(loose.step(&none, &missed).is_ok() && loose.only_observes(&missed));
+    }
+
+    #[test]
+    fn a_read_finds_all_that_is_in() {
+        let model = Set::default();
+        let changes = [
+            SetOp::Add(1),
+            SetOp::Add(3),
+            SetOp::Add(2),
+            SetOp::Remove(3),
+        ];
+        let state = changes.iter().fold(model.initial(), |state, change| {
+            model.step(&state, change).expect("a change is possible")
+        });
+        let read = |values: &[i32]| SetOp::Read(values.iter().copied().collect());
+        assert_eq!(model.step(&state, &read(&[2, 1])), Ok(state.clone()));
+        assert!(model.only_observes(&read(&[])));
+        let refusal = |values| model.step(&state, &read(values)).unwrap_err().to_string();
+        assert_eq!(refusal(&[1]), "cannot read {1}: 2 is there");
+        assert_eq!(refusal(&[1, 3]), "cannot read {1 3}: 3 is not there");
+        assert_eq!(refusal(&[]), "cannot read {}: 1 is there");
+    }
+
+    #[test]
+    fn a_read_is_about_all_elements() {
+        let of = |value| {
+            let key = polygraph_history::Key::from("s");
+            Set::action(&Call {
+                op: &Op::Read { key, value },
+                outcome: Outcome::Ok,
+                error: None,
+                process: 0,
+                failed_cas: crate::FailedCas::Observe,
+            })
+        };
+        let found = of(Some(Value::list([Value::Int(2), Value::Int(1)])));
+        let expected = SetOp::Read([Value::Int(1), Value::Int(2)].into_iter().collect());
+        assert_eq!(Set::scope(&expected), Scope::AllElements);
+        assert_eq!(found, Ok(Some(expected)));
+        assert_eq!(of(None), Ok(None));
+        assert_eq!(of(Some(Value::Int(1))), Err(Foreign));
     }
 }

@@ -285,11 +285,135 @@ fn what_no_register_understands_makes_its_key_unknown() {
 }
 
 #[test]
+fn an_operation_of_no_model_spoils_its_object_and_no_other() {
+    let enqueue = |name: &str| Op::Enqueue {
+        key: key(name),
+        value: int(1),
+    };
+    let dequeue = |name: &str| Op::Dequeue {
+        key: key(name),
+        value: Some(int(2)),
+    };
+    let custom = |args: serde_json::Value| Op::Custom {
+        name: "requeue".into(),
+        args,
+    };
+    let mut build = Build::new();
+    build.whole(1, enqueue("q")).whole(1, dequeue("q"));
+    assert_eq!(validity(&build.history()), Validity::Violated);
+    let mut spoilt = build.clone();
+    spoilt.whole(1, custom(serde_json::json!({ "key": "q" })));
+    let verdict = check(&spoilt.history(), &Options::default());
+    assert_eq!(verdict.validity, Validity::Unknown, "{verdict:?}");
+    assert_eq!(verdict.warnings.len(), 1, "{:?}", verdict.warnings);
+    spoilt.whole(1, dequeue("other"));
+    assert_eq!(validity(&spoilt.history()), Validity::Violated);
+    spoilt.whole(1, custom(serde_json::json!([])));
+    assert_eq!(validity(&spoilt.history()), Validity::Unknown);
+}
+
+#[test]
+fn a_search_that_ends_early_names_what_made_it_grow() {
+    let append = |value: i64| Op::Append {
+        key: key("l"),
+        value: int(value),
+        offset: None,
+    };
+    let mut build = Build::new();
+    for process in 0..12 {
+        build.invoke(process, append(process as i64 % 3));
+    }
+    for process in 0..12 {
+        build.ok(process, append(process as i64 % 3));
+    }
+    // Nobody appended the last.
+    let elements = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 7].map(int);
+    build.whole(
+        20,
+        Op::Read {
+            key: key("l"),
+            value: Some(Value::list(elements)),
+        },
+    );
+    let mut options = Options::default();
+    options.budget.max_steps = 500;
+    let verdict = check(&build.history(), &options);
+    if verdict.validity == Validity::Unknown {
+        assert_eq!(verdict.reason, Some(Reason::BudgetSteps));
+        assert!(
+            verdict.warnings[0].contains("configurations"),
+            "{:?}",
+            verdict.warnings
+        );
+    } else {
+        // Whoever sees at once that nobody appended it need not search.
+        assert_eq!(verdict.validity, Validity::Violated, "{verdict:?}");
+    }
+    let mut set = Build::new();
+    for process in 0..12 {
+        let value = int(process as i64 % 3);
+        let op = match process % 2 {
+            0 => Op::Add {
+                key: key("s"),
+                value,
+            },
+            _ => Op::Remove {
+                key: key("s"),
+                value,
+            },
+        };
+        set.invoke(process, op.clone());
+    }
+    let seen = |found| Op::Contains {
+        key: key("s"),
+        value: int(1),
+        found: Some(found),
+    };
+    for round in 0..20 {
+        set.whole(20, seen(round % 2 == 0));
+    }
+    options.budget.max_steps = 20;
+    let verdict = check(&set.history(), &options);
+    assert_eq!(verdict.validity, Validity::Unknown, "{verdict:?}");
+}
+
+#[test]
+fn transactions_join_the_registers_that_they_touch_and_no_others() {
+    let write = |name: &str, value: i64| Micro::Write {
+        key: key(name),
+        value: int(value),
+    };
+    let saw = |name: &str, value: Value| Micro::Read {
+        key: key(name),
+        value: Some(value),
+    };
+    let mut build = Build::new();
+    build.whole(1, Op::Txn(vec![write("x", 1), write("y", 1)]));
+    build.whole(1, read("x", 1));
+    assert_eq!(validity(&build.history()), Validity::Holds);
+    let mut torn = build.clone();
+    torn.whole(1, Op::Txn(vec![saw("x", int(1)), saw("y", Value::Null)]));
+    let verdict = check(&torn.history(), &Options::default());
+    assert_eq!(verdict.validity, Validity::Violated, "{verdict:?}");
+    // Lists in transactions are of no model here, and say nothing of registers by themselves.
+    build.whole(
+        1,
+        Op::Txn(vec![Micro::Append {
+            key: key("l"),
+            value: int(1),
+        }]),
+    );
+    assert_eq!(validity(&build.history()), Validity::Unknown);
+    build.whole(1, read("z", 5));
+    assert_eq!(validity(&build.history()), Validity::Violated);
+}
+
+#[test]
 fn a_history_without_single_operations_is_not_judged() {
     let mut build = Build::new();
     build.whole(
         1,
-        Op::Txn(vec![Micro::Write {
+        Op::Txn(vec![Micro::Append {
             key: key("x"),
             value: int(1),
         }]),

@@ -5,4 +5,6 @@ mod build;
 mod cases;
 mod corpora;
 mod fuzz;
+mod laws;
+mod online;
 mod random;

@@ -44,7 +44,7 @@ fn ends(history: &History) -> Vec<EventIndex> {
 fn only_observes(act: &Act) -> bool {
     matches!(
         act,
-        Act::Read(_) | Act::Other(_) | Act::Saw(_) | Act::Nothing | Act::Has(..)
+        Act::Read(_) | Act::Other(_) | Act::Saw(_) | Act::Nothing | Act::Has(..) | Act::All(_)
     )
 }
 

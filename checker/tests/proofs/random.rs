@@ -44,6 +44,7 @@ enum Ask {
     Look,
     Remove(i64),
     Has(i64),
+    ReadAll,
 }
 
 enum Client {
@@ -142,6 +143,7 @@ fn draw(rng: &mut Rng, thing: Thing, held: &[i64], distinct: bool, written: &mut
         (Thing::Register, _) => Ask::Swap(Some(known), fresh),
         (Thing::Set, 0..=3) => Ask::Put(if distinct { fresh } else { known }),
         (Thing::Set, 4..=6) => Ask::Remove(held.first().copied().unwrap_or(known)),
+        (Thing::Set, 7) if rng.percent(50) => Ask::ReadAll,
         (Thing::Set, _) => Ask::Has(held.last().copied().unwrap_or(known)),
         (..) if chance < 5 => Ask::Put(fresh),
         (..) if chance < 9 => Ask::Take,
@@ -154,7 +156,7 @@ fn op(thing: Thing, key: usize, ask: Ask, result: Option<Value>) -> Op {
     let key = Key::from(KEYS[key]);
     let int = Value::Int;
     match (ask, thing) {
-        (Ask::Read, _) => Op::Read { key, value: result },
+        (Ask::Read | Ask::ReadAll, _) => Op::Read { key, value: result },
         (Ask::Write(value), _) => Op::Write {
             key,
             value: int(value),
@@ -232,6 +234,10 @@ fn perform(
             );
         }
         Ask::Remove(value) => (Act::Removed(value), None),
+        Ask::ReadAll => {
+            let all = Value::list(held.iter().copied().map(Value::Int));
+            (Act::All(held.clone()), Some(all))
+        }
         Ask::Has(value) => {
             let found = held.contains(&value);
             (Act::Has(value, found), Some(Value::Int(found.into())))
@@ -295,6 +301,21 @@ fn tamper(rng: &mut Rng, events: &mut [Event]) {
             _ => Value::Int(*rng.one(&[0, 1, 2, 7, 3, 10, 6])),
         };
         match (op, kind) {
+            (
+                Op::Read {
+                    value: Some(all @ Value::List(_)),
+                    ..
+                },
+                Kind::Ok,
+            ) => {
+                let mut read = all.elements().unwrap_or_default().to_vec();
+                if rng.percent(50) {
+                    read.pop();
+                } else {
+                    read.push(Value::Int(*rng.one(&[0, 1, 2, 7])));
+                }
+                *all = Value::list(read);
+            }
             (
                 Op::Read { value, .. }
                 | Op::Dequeue { value, .. }

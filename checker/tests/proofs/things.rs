@@ -38,6 +38,7 @@ pub(crate) enum Act {
     Nothing,
     Removed(i64),
     Has(i64, bool),
+    All(Vec<i64>),
 }
 
 impl Thing {
@@ -90,6 +91,10 @@ impl Thing {
                 None => same(true),
             },
             Act::Has(value, found) => same(held.contains(&value) == found),
+            Act::All(ref read) => same(
+                held.iter().all(|value| read.contains(value))
+                    && read.iter().all(|value| held.contains(value)),
+            ),
         }
     }
 }
@@ -111,7 +116,10 @@ pub(crate) fn act(history: &History, operation: &Operation) -> Option<Act> {
     let known = operation.outcome == Outcome::Ok;
     let may = operation.outcome != Outcome::Fail;
     match history.op(operation) {
-        Op::Read { value, .. } => known.then(|| Act::Read(number(value.as_ref().unwrap()))),
+        Op::Read { value, .. } => known.then(|| match value.as_ref().unwrap() {
+            Value::List(all) => Act::All(all.iter().filter_map(number).collect()),
+            value => Act::Read(number(value)),
+        }),
         Op::Write { value, .. } => may.then(|| Act::Write(number(value).unwrap())),
         Op::Cas { from, to, .. } if may => Some(Act::Swap(number(from), number(to).unwrap())),
         Op::Cas { from, .. } => {

@@ -8,19 +8,21 @@ use clap::{Args, ValueEnum};
 use polygraph_checker::model::ModelKind;
 use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options};
 use polygraph_history::{
-    Format, Guarantee, History, Keyed, ReadError, ReadOptions, Reading, parse_duration, read,
+    Format, Guarantee, History, Keyed, ReadOptions, Reading, parse_duration, read,
 };
 use polygraph_results::{Counts, ErrorBody, Report, check_table};
 
 use super::drawing::Drawing;
 use super::failure::Failure;
-use super::model::{default_guarantee, fits, recognise};
+use super::follow::follow;
+use super::model::{default_guarantee, fits, named, recognise};
 use super::proof;
+use super::size::parse_size;
 use crate::judge::{self, exit};
 use crate::question::Question;
 use crate::run::counts;
 
-/// Judge histories from files: ours, Jepsen's EDN, JSON or log, Porcupine's.
+/// Judge histories from files: ours, Jepsen's EDN, JSON or log, and others' (`list formats`).
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The files; recognised by their content
@@ -32,9 +34,15 @@ pub(super) struct Arguments {
     /// What the operations are of (`polygraph list models`) [default: by what they are]
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
-    /// How many permits a semaphore has
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    permits: u32,
+    /// How many permits a semaphore has [default: 1; in fastlin's texts 0, and any number later]
+    #[arg(long, value_name = "N")]
+    permits: Option<u32>,
+    /// Whether adds and removals succeed only if they change a set [default: in fastlin's texts]
+    #[arg(long, value_name = "on|off")]
+    strict_sets: Option<OnOff>,
+    /// Whether only who acquired a mutex may release it [default: unless the format is Jepsen's]
+    #[arg(long, value_name = "on|off")]
+    lock_owners: Option<OnOff>,
     /// The format (`polygraph list formats`) [default: recognised]
     #[arg(long, value_name = "NAME")]
     format: Option<String>,
@@ -47,8 +55,8 @@ pub(super) struct Arguments {
     /// Steps that a search may take
     #[arg(long, value_name = "N")]
     max_steps: Option<u64>,
-    /// Bytes that a search may hold
-    #[arg(long, value_name = "BYTES")]
+    /// Bytes that a search may hold, such as 256MiB or 1GB [default: 2GiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     max_memory: Option<u64>,
     /// Time that a check may take
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
@@ -56,6 +64,12 @@ pub(super) struct Arguments {
     /// Write a proof of the answer to this file, for `polygraph confirm`
     #[arg(long, value_name = "FILE")]
     witness: Option<PathBuf>,
+    /// Judge while the file grows: until it is proved not to be linearizable, or Ctrl-C
+    #[arg(long)]
+    follow: bool,
+    /// With --follow: end when nothing came for so long
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "follow")]
+    idle: Option<Duration>,
     /// Print the verdict as one line of JSON
     #[arg(long)]
     json: bool,
@@ -75,6 +89,12 @@ enum HowFailedCas {
 pub(super) enum OnOff {
     On,
     Off,
+}
+
+impl OnOff {
+    const fn is_on(self) -> bool {
+        matches!(self, OnOff::On)
+    }
 }
 
 /// How a file is to be read.
@@ -98,10 +118,25 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     if let Some(proof) = &arguments.witness {
         proof::can_be_written(proof, &arguments.files)?;
     }
+    if arguments.follow && arguments.files.len() > 1 {
+        return Err(Failure::usage("--follow follows one file; name just one"));
+    }
     let [file] = arguments.files.as_slice() else {
         return Ok(several(&asking, &arguments.files));
     };
-    let report = judge_file(&asking, file)?;
+    let report = match arguments.follow {
+        false => judge_file(&asking, file)?,
+        true => {
+            let history = follow(file, arguments.idle)?;
+            let reading = Reading {
+                history,
+                format: Format::Polygraph,
+                keyed: false,
+                object: None,
+            };
+            judge_reading(&asking, file, reading)?
+        }
+    };
     show(&report, arguments);
     Ok(report.exit)
 }
@@ -226,13 +261,20 @@ impl<'a> Asking<'a> {
 
 /// Reads a file and judges it.
 fn judge_file(asking: &Asking<'_>, file: &Path) -> Result<Report, Failure> {
+    judge_reading(asking, file, load(file, asking.reading)?)
+}
+
+/// Judges what was read from a file.
+fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<Report, Failure> {
     let Reading {
         history,
         format,
         keyed,
-    } = load(file, asking.reading)?;
+        object,
+    } = reading;
     let recognised = recognise(&history);
-    let Some(model) = asking.model.or(recognised) else {
+    let named = named(&history, object.as_deref());
+    let Some(model) = asking.model.or(named).or(recognised) else {
         return Err(Failure::usage(format!(
             "{} has no operation that a checker here understands (`polygraph list models`)",
             file.display()
@@ -247,7 +289,10 @@ fn judge_file(asking: &Asking<'_>, file: &Path) -> Result<Report, Failure> {
             )),
         )));
     }
-    let options = check_options(asking, format);
+    let options = Options {
+        model: asking.model.or(named),
+        ..check_options(asking, format)
+    };
     let questions = asking.questions(&history, model);
     let proof = asking.arguments.witness.as_deref();
     if proof.is_some() && !questions.contains(&Question::alone(Guarantee::Linearizable)) {
@@ -267,6 +312,7 @@ fn judge_file(asking: &Asking<'_>, file: &Path) -> Result<Report, Failure> {
         guarantees.push(report);
     }
     let mut assumptions = judge::assumptions(&options);
+    assumptions.extend(about_model(&options, model));
     assumptions.push(format!(
         "read as {format}{}",
         if keyed { ", with keys in tuples" } else { "" }
@@ -325,35 +371,19 @@ pub(super) fn load(path: &Path, options: ReadOptions) -> Result<Reading, Failure
     }
     let file =
         File::open(path).map_err(|error| unreadable(format!("it cannot be read: {error}")))?;
-    read(file, options).map_err(|error| {
-        let message = format!("{}: {error}", path.display());
-        let ReadError {
-            line,
-            column,
-            field,
-            expected,
-            ..
-        } = error;
-        Failure::input(ErrorBody {
-            kind: "input",
-            message,
-            file: Some(path.display().to_string()),
-            line: Some(line),
-            column: Some(column),
-            field,
-            expected: (!expected.is_empty()).then_some(expected),
-        })
-    })
+    read(file, options).map_err(|error| Failure::unreadable(path, error))
 }
 
 fn check_options(asking: &Asking<'_>, format: Format) -> Options {
     let arguments = asking.arguments;
-    let failed_cas = match (arguments.failed_cas, format) {
-        (Some(HowFailedCas::Observe), _) => FailedCas::Observe,
-        (Some(HowFailedCas::Ignore), _) => FailedCas::Ignore,
-        (None, Format::JepsenEdn | Format::JepsenJson) => FailedCas::Ignore,
-        (None, _) => FailedCas::Observe,
+    let meant = Options::of_format(format);
+    let failed_cas = match arguments.failed_cas {
+        Some(HowFailedCas::Observe) => FailedCas::Observe,
+        Some(HowFailedCas::Ignore) => FailedCas::Ignore,
+        None => meant.failed_cas,
     };
+    let strict_sets = arguments.strict_sets.map(OnOff::is_on);
+    let owned_locks = arguments.lock_owners.map(OnOff::is_on);
     let defaults = Budget::default();
     let budget = Budget {
         max_steps: arguments.max_steps.unwrap_or(defaults.max_steps),
@@ -361,13 +391,29 @@ fn check_options(asking: &Asking<'_>, format: Format) -> Options {
         max_time: arguments.max_time,
     };
     Options {
-        model: asking.model,
-        permits: arguments.permits,
+        permits: arguments.permits.unwrap_or(meant.permits),
+        strict_sets: strict_sets.unwrap_or(meant.strict_sets),
+        owned_locks: owned_locks.unwrap_or(meant.owned_locks),
         failed_cas,
         budget,
         witness: arguments.witness.is_some(),
-        ..Options::default()
+        ..meant
     }
+}
+
+/// How objects of a model are understood, where there is more than one way.
+fn about_model(options: &Options, model: ModelKind) -> Option<String> {
+    Some(match model {
+        ModelKind::Set if options.strict_sets => {
+            "adds and removals succeed only if they change the set".to_owned()
+        }
+        ModelKind::Mutex if !options.owned_locks => "anybody may release a lock".to_owned(),
+        ModelKind::Semaphore => match options.permit_limit {
+            None => format!("permits: {}", options.permits),
+            Some(_) => format!("permits at first: {}, any number later", options.permits),
+        },
+        _ => return None,
+    })
 }
 
 fn show(report: &Report, Arguments { json, drawing, .. }: &Arguments) {
@@ -386,7 +432,8 @@ fn show(report: &Report, Arguments { json, drawing, .. }: &Arguments) {
     text += &check_table(report, super::width());
     text.push('\n');
     text += &drawing.pictures(report);
-    for warning in &report.warnings {
+    let of_guarantees = report.guarantees.iter().flat_map(|it| &it.warnings);
+    for warning in report.warnings.iter().chain(of_guarantees) {
         text += &format!("note: {warning}\n");
     }
     if let Some(proof) = &report.proof {

@@ -49,6 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         history,
         format,
         keyed,
+        ..
     } = load(&arguments.history, reading)?;
     let (answer, failed_cas) = match &file {
         ProofFile::Witness(witness) => (Answer::of_witness(&history, witness), witness.failed_cas),
@@ -282,6 +283,9 @@ fn violated(history: &History, certificates: &[Certificate]) -> String {
                     kept.invoke
                 );
             }
+        }
+        if let Some(claim) = certificate.rule.claim() {
+            text += &format!("    for among all operations by then {claim}\n");
         }
         for state in impasses(history, certificate, STATES).unwrap_or_default() {
             text += &format!("    {}\n", impasse(&state));

@@ -8,6 +8,7 @@ mod confirm;
 mod drawing;
 mod explain;
 mod failure;
+mod follow;
 mod generate;
 mod list;
 mod model;
@@ -16,6 +17,7 @@ mod progress;
 mod proof;
 mod replay;
 mod signals;
+mod size;
 mod test;
 
 use std::panic::{self, AssertUnwindSafe};

@@ -21,6 +21,13 @@ pub(super) fn recognise(history: &History) -> Option<ModelKind> {
     Some(MODELS[at].0)
 }
 
+/// The model that a text names, if operations are of it: a semaphore, which nothing else tells
+/// from a lock.
+pub(super) fn named(history: &History, object: Option<&str>) -> Option<ModelKind> {
+    let named = object?.parse().ok();
+    named.filter(|&model| fits(history, model))
+}
+
 /// Whether any operation is of this model.
 pub(super) fn fits(history: &History, model: ModelKind) -> bool {
     let mut operations = history.operations().iter();

@@ -64,6 +64,9 @@ pub(super) struct Arguments {
     /// Run all seeds, whatever they show
     #[arg(long)]
     keep_going: bool,
+    /// End the run as soon as it is proved not to be linearizable
+    #[arg(long)]
+    stop_early: bool,
     /// Settings: of the target, `workload.key=…` or `nemesis.key=…`
     #[arg(long, value_name = "KEY=VALUE,…", value_delimiter = ',', value_parser = setting)]
     set: Vec<(String, String)>,
@@ -119,6 +122,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         seed: Some(seed),
         set: arguments.set.clone(),
         bug: arguments.bug.clone(),
+        stop_early: arguments.stop_early,
         guarantees: arguments.guarantee.clone(),
     };
     let mut resolved = Resolved::new(&request).map_err(Failure::usage)?;

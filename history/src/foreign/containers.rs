@@ -11,6 +11,7 @@ pub(super) enum Container {
     Stack,
     PriorityQueue,
     Set,
+    Semaphore,
     /// A register that is read and written in one step.
     ReadModifyWrite,
     /// Something else: its operations are carried, and understood by nobody here.
@@ -52,6 +53,7 @@ impl Container {
             "stack" | "atomic-stack" => Container::Stack,
             "priorityqueue" | "pqueue" => Container::PriorityQueue,
             "set" => Container::Set,
+            "semaphore" => Container::Semaphore,
             "rmw" => Container::ReadModifyWrite,
             _ => Container::Other,
         }
@@ -120,6 +122,18 @@ impl Container {
                 value,
                 found: Some(found == 1),
             }),
+            (Container::Semaphore, "incr", None) if number == 1 => Done::ok(Op::Release { key }),
+            (Container::Semaphore, "decr", None) if matches!(number, 0 | 1) => {
+                let acquire = Op::Acquire {
+                    key,
+                    shared: false,
+                    token: None,
+                };
+                match number {
+                    1 => Done::ok(acquire),
+                    _ => Done::failed(acquire, ErrorName::ABSENT),
+                }
+            }
             (Container::ReadModifyWrite, "read_modify_write", Some(to)) => {
                 // Zero is what is there at first.
                 let held = |number| match number {
@@ -145,6 +159,9 @@ impl Container {
             Container::Stack => "push, pop or peek with a value",
             Container::PriorityQueue => "insert, poll or peek with a value",
             Container::Set => "insert, remove or contains with an element, and 1 or 0",
+            Container::Semaphore => {
+                "INCR with 1, or DECR with 1, or with 0 where no permit was free"
+            }
             Container::ReadModifyWrite => "READ_MODIFY_WRITE with what was read and written",
             Container::Other => "a method with one or two numbers",
         }

@@ -1,7 +1,8 @@
 //! The texts of fastlin, PolyLin and fptlin: `# queue`, then an operation a line.
 //!
 //! Either `enq 2 0 1`: method, value, begin and end; or `0 0 1 ENQ 2`: process, begin and end,
-//! method, value. A method with two numbers has two of them. Intervals are closed: what ends when
+//! method, value. A method with two numbers has two of them. A semaphore's methods have 1 where
+//! they succeeded, and 0 where no permit was free; it has none at first. Intervals are closed: what ends when
 //! another begins is concurrent with it. Operations without process, or that overlap another of
 //! theirs, belong to no session.
 
@@ -26,6 +27,12 @@ pub(crate) fn is_header(line: &str) -> bool {
         let is_letter = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_');
         line.starts_with("# ") && !name.is_empty() && name.bytes().all(is_letter)
     })
+}
+
+/// What a text that begins as these do is about: `semaphore`.
+pub(crate) fn object(text: &str) -> Option<String> {
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    is_header(first).then(|| first.trim_start_matches('#').trim().to_ascii_lowercase())
 }
 
 /// Reads all lines.

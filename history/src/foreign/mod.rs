@@ -23,7 +23,7 @@ mod text;
 
 use std::io::BufRead;
 
-pub(crate) use fastlin::is_header as is_fastlin;
+pub(crate) use fastlin::{is_header as is_fastlin, object as fastlin_object};
 pub(crate) use limo::is_header as is_limo;
 pub(crate) use log::parse as parse_log_line;
 pub(crate) use ops::Keying;

@@ -14,6 +14,7 @@ const DENSE: u64 = 1 << 20;
 const NONE: u32 = u32::MAX;
 
 /// A history that grows event by event.
+#[derive(Debug)]
 pub(crate) struct Builder {
     /// Whether the history is our own: then times do not run backwards, and every completion has
     /// an invocation.
@@ -290,7 +291,7 @@ impl Builder {
 }
 
 /// Keys by name: equal keys share one allocation.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Keys(FxHashSet<Key>);
 
 impl Keys {
@@ -334,7 +335,7 @@ impl Keys {
 }
 
 /// What a process is in the middle of.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Current {
     /// Its open operation.
     open: u32,
@@ -350,7 +351,7 @@ impl Current {
 }
 
 /// Processes by number; sessions by name where they have one, else by process.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Processes {
     low: Vec<Current>,
     high: FxHashMap<u64, Current>,

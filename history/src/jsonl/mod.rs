@@ -1,6 +1,7 @@
 //! Our own format: JSON Lines, a header and then one event a line (version 1).
 
 mod canonical;
+mod follow;
 mod read;
 
 use std::io::{self, Write};
@@ -8,6 +9,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 pub use crate::ReadError;
+pub use follow::Follower;
 pub use read::read;
 #[cfg(test)]
 pub(crate) use read::read_with;

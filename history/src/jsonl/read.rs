@@ -165,7 +165,7 @@ struct Line {
     verified: Option<Verification>,
 }
 
-fn parse_header(line: &[u8], number: usize) -> Result<Header, ReadError> {
+pub(super) fn parse_header(line: &[u8], number: usize) -> Result<Header, ReadError> {
     let header: Header = serde_json::from_slice(line).map_err(|error| {
         json_error(
             &error,
@@ -186,14 +186,14 @@ fn parse_header(line: &[u8], number: usize) -> Result<Header, ReadError> {
 }
 
 /// Why a line is no event.
-enum Unread {
+pub(super) enum Unread {
     /// It is not JSON, as a line is that was cut.
     Cut(ReadError),
     /// It is JSON, but no event: however it ends, more would not mend it.
     Wrong(ReadError),
 }
 
-fn parse_event(line: &[u8], number: usize) -> Result<Event, Unread> {
+pub(super) fn parse_event(line: &[u8], number: usize) -> Result<Event, Unread> {
     let line: Line = serde_json::from_slice(line).map_err(|error| {
         let read_error = json_error(
             &error,

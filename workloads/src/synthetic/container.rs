@@ -161,10 +161,10 @@ impl<S: Shelf> Object for Container<S> {
             return Some(Answer::Done);
         }
         state.taking -= 1;
-        if flight.begins <= state.moment {
-            if let Some(element) = state.reserved.pop_front() {
-                return Some(Answer::Value(Some(element.value)));
-            }
+        if flight.begins <= state.moment
+            && let Some(element) = state.reserved.pop_front()
+        {
+            return Some(Answer::Value(Some(element.value)));
         }
         let next = state.shelf.get(0).map(|element| element.value);
         // Nobody would see the witness: then the operation never took place.

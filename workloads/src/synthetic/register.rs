@@ -123,11 +123,11 @@ impl Object for Register {
             flight.note.baited = bait.is_some();
             *from = bait.unwrap_or(*from);
         }
-        if let Some(value) = writes(flight.call).and_then(|value| usize::try_from(value).ok()) {
-            if self.few > 0 {
-                state.writing.resize(self.few + 1, 0);
-                state.writing[value] = state.writing[value].max(flight.ends);
-            }
+        if let Some(value) = writes(flight.call).and_then(|value| usize::try_from(value).ok())
+            && self.few > 0
+        {
+            state.writing.resize(self.few + 1, 0);
+            state.writing[value] = state.writing[value].max(flight.ends);
         }
     }
 

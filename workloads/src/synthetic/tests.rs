@@ -120,10 +120,10 @@ fn has_order(
         } else {
             step(model, state, op, operation.outcome == Outcome::Ok)
         };
-        if let Some(next) = next {
-            if has_order(model, history, operations, done | (1 << at), &next, tried) {
-                return true;
-            }
+        if let Some(next) = next
+            && has_order(model, history, operations, done | (1 << at), &next, tried)
+        {
+            return true;
         }
     }
     false
@@ -288,7 +288,7 @@ fn lines_are_written_as_histories_write_them() {
         let (bytes, _) = written(&plan).expect("a plan");
         let mut again = jsonl::Writer::new(Vec::new(), None).expect("memory can be written to");
         for event in history(&bytes).events() {
-            again.write(event).expect("memory can be written to");
+            again.write(&event).expect("memory can be written to");
         }
         let again = again.finish().expect("memory can be written to");
         assert_eq!(
@@ -442,7 +442,7 @@ fn contradictions_are_refused_with_what_would_be_right() {
             Plan {
                 format: Format::Fastlin,
                 keys: 2,
-                ..queue.clone()
+                ..queue
             },
         ),
     ] {

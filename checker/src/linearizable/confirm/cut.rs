@@ -34,12 +34,14 @@ pub(super) fn find<'p, O>(
     Ok(found)
 }
 
-/// What is kept of the prefix, if the rest is left out soundly.
-pub(super) fn kept<M: Object>(
-    model: &M,
-    prefix: &[Recorded<M::Op>],
+/// What a certificate keeps, if it is used with all that it found.
+///
+/// # Errors
+/// If it is not, or something is not in the prefix.
+pub(super) fn named<'p, O>(
+    prefix: &'p [Recorded<O>],
     certificate: &Certificate,
-) -> Result<Vec<Recorded<M::Op>>, String> {
+) -> Result<Vec<&'p Recorded<O>>, String> {
     let found = find(prefix, certificate)?;
     if let Some((_, kept)) = found.iter().find(|(_, kept)| !kept.expectation) {
         return Err(format!(
@@ -48,11 +50,19 @@ pub(super) fn kept<M: Object>(
             certificate.rule.name()
         ));
     }
-    let kept: Vec<Recorded<M::Op>> = found
-        .into_iter()
-        .map(|(operation, _)| operation.clone())
-        .collect();
+    Ok(found.into_iter().map(|(operation, _)| operation).collect())
+}
+
+/// What is kept of the prefix, if the rest is left out soundly.
+pub(super) fn kept<M: Object>(
+    model: &M,
+    prefix: &[Recorded<M::Op>],
+    certificate: &Certificate,
+) -> Result<Vec<Recorded<M::Op>>, String> {
+    let kept: Vec<Recorded<M::Op>> = named(prefix, certificate)?.into_iter().cloned().collect();
     match certificate.rule {
+        // What is left out was looked at before.
+        Rule::Sections | Rule::Permits | Rule::Growth(_) => {}
         Rule::Elements => whole_elements::<M>(model, prefix, &kept)?,
         Rule::Observers | Rule::Origins => {
             let named: FxHashSet<EventIndex> = kept.iter().map(|kept| kept.invoke).collect();

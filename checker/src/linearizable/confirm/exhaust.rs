@@ -1,8 +1,11 @@
 //! Tries all orders (Wing & Gong, *Testing and verifying concurrent objects*, JPDC 1993), and
 //! remembers which sets of operations were tried with which state (Lowe, *Testing for
 //! linearizability*, CCPE 2017).
+//!
+//! Of operations that do the same and may come next only the one that ends first is tried: in an
+//! order that has another of them there, the two can change places.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::object::Recorded;
 use super::{NotConfirmed, TOO_LARGE};
@@ -30,50 +33,113 @@ pub(super) fn no_order<M: Model>(
     }
 }
 
-/// Which operations are placed, a bit each.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Placed(Box<[u64]>);
+/// Which operations are placed: a bit each from the first word on that has one that is not, to the
+/// last that has one that is. So it is as small as what is open at a moment.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct Placed {
+    /// How many words there are before, of operations that are all placed.
+    full: usize,
+    words: Vec<u64>,
+}
 
 impl Placed {
-    pub(super) fn none(of: usize) -> Placed {
-        Placed(vec![0; of.div_ceil(64)].into())
+    /// The first operation that may not be placed.
+    const fn from(&self) -> usize {
+        64 * self.full
     }
 
     pub(super) fn has(&self, at: usize) -> bool {
-        self.0[at / 64] >> (at % 64) & 1 == 1
+        match (at / 64).checked_sub(self.full) {
+            None => true,
+            Some(word) => {
+                let word = self.words.get(word);
+                word.is_some_and(|word| word >> (at % 64) & 1 == 1)
+            }
+        }
     }
 
     pub(super) fn and(mut self, at: usize) -> Placed {
-        self.0[at / 64] |= 1 << (at % 64);
+        let word = (at / 64).saturating_sub(self.full);
+        if self.words.len() <= word {
+            self.words.resize(word + 1, 0);
+        }
+        self.words[word] |= 1 << (at % 64);
+        let open = self.words.iter().position(|&word| word != u64::MAX);
+        let full = open.unwrap_or(self.words.len());
+        self.words.drain(..full);
+        self.full += full;
         self
+    }
+}
+
+/// Operations by their beginnings, so that those that may come next are together.
+struct Sorted<'a, O> {
+    operations: Vec<&'a Recorded<O>>,
+    /// Of each a number that those have in common that do the same.
+    classes: Vec<usize>,
+}
+
+impl<'a, O: Eq + std::hash::Hash> Sorted<'a, O> {
+    fn new(operations: &'a [Recorded<O>]) -> Sorted<'a, O> {
+        let mut operations: Vec<&Recorded<O>> = operations.iter().collect();
+        operations.sort_by_key(|operation| operation.start);
+        let mut class_of: FxHashMap<&O, usize> = FxHashMap::default();
+        let class = |operation: &&'a Recorded<O>| {
+            let next = class_of.len();
+            *class_of.entry(&operation.op).or_insert(next)
+        };
+        let classes = operations.iter().map(class).collect();
+        Sorted {
+            operations,
+            classes,
+        }
+    }
+
+    /// What may come next, of those that do the same the one that ends first; `None` if nothing
+    /// must come any more. Adds to `steps` how many operations were looked at.
+    fn next(&self, placed: &Placed, steps: &mut usize) -> Option<Vec<usize>> {
+        let mut first_end = u64::MAX;
+        let mut next = Vec::new();
+        for (at, operation) in self.operations.iter().enumerate().skip(placed.from()) {
+            // Nothing may come before what had ended when it began.
+            if operation.start > first_end {
+                break;
+            }
+            *steps += 1;
+            if !placed.has(at) {
+                first_end = first_end.min(operation.end);
+                next.push(at);
+            }
+        }
+        if first_end == u64::MAX {
+            return None;
+        }
+        next.retain(|&at| self.operations[at].start <= first_end);
+        next.sort_by_key(|&at| (self.classes[at], self.operations[at].end));
+        next.dedup_by_key(|at| self.classes[*at]);
+        Some(next)
     }
 }
 
 /// Whether an order explains these operations; `None` if there is too much to try.
 fn has_order<M: Model>(model: &M, operations: &[Recorded<M::Op>]) -> Option<bool> {
-    let first = (Placed::none(operations.len()), model.initial());
+    let sorted = Sorted::new(operations);
+    let first = (Placed::default(), model.initial());
     let mut tried: FxHashSet<(Placed, M::State)> = FxHashSet::from_iter([first.clone()]);
     let mut open = vec![first];
     let mut steps = 0;
     while let Some((placed, state)) = open.pop() {
-        let left: Vec<usize> = (0..operations.len())
-            .filter(|&at| !placed.has(at))
-            .collect();
-        // Nothing may come before what had ended when it began.
-        let ends = left.iter().map(|&at| operations[at].end);
-        let Some(first_end) = ends.min().filter(|&end| end != u64::MAX) else {
+        let Some(next) = sorted.next(&placed, &mut steps) else {
             return Some(true);
         };
-        steps += left.len();
         if tried.len() > MAX_TRIED || steps > MAX_STEPS {
             return None;
         }
-        let may_be_next = left.iter().filter(|&&at| operations[at].start <= first_end);
-        let step = |&at: &usize| Some((at, model.step(&state, &operations[at].op).ok()?));
-        let mut next: Vec<(usize, M::State)> = may_be_next.filter_map(step).collect();
+        let op = |at: usize| &sorted.operations[at].op;
+        let step = |at: usize| Some((at, model.step(&state, op(at)).ok()?));
+        let mut next: Vec<(usize, M::State)> = next.into_iter().filter_map(step).collect();
         // What observes only can as well come at once: whatever came before it can follow it.
-        let observes = |(at, _): &(usize, M::State)| model.only_observes(&operations[*at].op);
-        if let Some(observer) = next.iter().position(observes) {
+        if let Some(observer) = next.iter().position(|&(at, _)| model.only_observes(op(at))) {
             next = vec![next.swap_remove(observer)];
         }
         for (at, state) in next {

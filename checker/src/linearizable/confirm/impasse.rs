@@ -45,6 +45,10 @@ struct Path<S> {
 impl OfKept for Find {
     type Output = Vec<Impasse>;
 
+    fn of_claim(self) -> Vec<Impasse> {
+        Vec::new()
+    }
+
     fn of<M: Object>(
         self,
         model: &M,
@@ -56,7 +60,7 @@ impl OfKept for Find {
         let mut states: FxHashSet<M::State> = FxHashSet::default();
         let mut found = Vec::new();
         let mut open = vec![Path {
-            placed: Placed::none(kept.len()),
+            placed: Placed::default(),
             state: model.initial(),
             order: Vec::new(),
         }];

@@ -3,23 +3,28 @@
 //!
 //! - [`confirm_witness`]: that an order is one. [`confirm_certificate`]: that there is none.
 //! - `object`: what a history says of an object, read anew.
-//! - `order`: walks through an order. `cut`, `origins`: whether operations are left out soundly.
-//!   `exhaust`: tries all orders. `impasse`: shows where they all end.
+//! - `order`: walks through an order. `cut`, `origins`, `sections`: whether operations are left
+//!   out soundly. `exhaust`: tries all orders. `impasse`: shows where they all end.
+//! - `permits`, `growth`: claims about a whole prefix, that are checked by counting and comparing.
 
 use std::fmt;
 
 use polygraph_history::{History, Key, Value};
 
+use super::pattern::Pattern;
 use super::proof::{Certificate, Proof, Rule};
 use super::witness::{ModelName, Witness};
 use crate::model::{CasRegister, ModelKind, Object};
 
 mod cut;
 mod exhaust;
+mod growth;
 mod impasse;
 mod object;
 mod order;
 mod origins;
+mod permits;
+mod sections;
 
 pub use impasse::{Impasse, Refused};
 
@@ -122,7 +127,8 @@ pub fn confirm_witness(history: &History, witness: &Witness) -> Result<Confirmed
 }
 
 /// Checks that what a certificate keeps is in the history, that what it leaves out is left out
-/// soundly, and, by trying them all, that no order explains what is kept.
+/// soundly, and, by trying them all, that no order explains what is kept; or that what its rule
+/// claims is so.
 ///
 /// # Errors
 /// What is wrong with it, or that there is too much to try.
@@ -162,6 +168,9 @@ type Register = CasRegister<Value>;
 trait OfKept {
     type Output;
 
+    /// What it is of a certificate of which nothing is to be tried.
+    fn of_claim(self) -> Self::Output;
+
     fn of<M: Object>(
         self,
         model: &M,
@@ -173,6 +182,8 @@ struct NoOrder;
 
 impl OfKept for NoOrder {
     type Output = ();
+
+    fn of_claim(self) {}
 
     fn of<M: Object>(self, model: &M, kept: &[Recorded<M::Op>]) -> Result<(), NotConfirmed> {
         exhaust::no_order(model, kept)
@@ -212,7 +223,19 @@ impl<F: OfKept> Then for OnKept<'_, F> {
             let kept = origins::kept(&prefix, certificate)?;
             return self.then.of(&origins::REGISTER, &kept);
         }
+        if let Rule::Growth(pattern) = certificate.rule {
+            growth::shown(self.history, operations, certificate, pattern)?;
+            return Ok(self.then.of_claim());
+        }
         let prefix = object::prefix::<M>(self.history, operations, certificate)?;
+        if certificate.rule == Rule::Permits {
+            cut::named(&prefix, certificate)?;
+            permits::counted(self.history, operations, certificate)?;
+            return Ok(self.then.of_claim());
+        }
+        if certificate.rule == Rule::Sections {
+            sections::sound(self.history, operations, certificate)?;
+        }
         self.then
             .of(model, &cut::kept(model, &prefix, certificate)?)
     }
@@ -220,6 +243,7 @@ impl<F: OfKept> Then for OnKept<'_, F> {
 
 /// Shows where all orders of what a certificate keeps end: the states that are possible just
 /// before the event that ends its prefix, at most so many, and why nothing goes on from there.
+/// There are none where nothing is tried, because the rule is a claim.
 ///
 /// # Errors
 /// What is wrong with the certificate, or that there is too much to try.

@@ -5,6 +5,9 @@
 //! its removal, as late and as early as they can be: who found it needs a moment between these
 //! two, who missed it one that is not. If that can be the same moment, everybody finds one. Where
 //! a removal need not find anything, it may also come before the add.
+//!
+//! Not so where somebody reads the whole set, for which all elements need one moment. Then only
+//! what is wrong even without these reads is found here.
 
 use rustc_hash::FxHashMap;
 
@@ -16,10 +19,10 @@ use crate::model::SetOp;
 type Set = [Item<SetOp<u32>>];
 
 /// Says whether these operations have an order; `None` if no near-linear way is known for some
-/// elements, and nothing is wrong with the others. Of a `strict` set adds and removals succeed
+/// elements, or somebody reads the whole set, and nothing is wrong with the others. Of a `strict` set adds and removals succeed
 /// only if they change something.
 pub(in crate::linearizable) fn decide(items: &Set, strict: bool) -> Option<Result<(), Refuted>> {
-    let mut known = true;
+    let mut known = !reads_all(items);
     for member in members(items) {
         match member.judge(items, strict) {
             Some(Ok(_)) => {}
@@ -31,8 +34,12 @@ pub(in crate::linearizable) fn decide(items: &Set, strict: bool) -> Option<Resul
 }
 
 /// The operations on elements for which no near-linear way is known, as indices of items: there
-/// is an order of all if there is one of these, and nothing is wrong with the others.
+/// is an order of all if there is one of these, and nothing is wrong with the others. They are
+/// all operations where somebody reads the whole set.
 pub(in crate::linearizable) fn undecided(items: &Set, strict: bool) -> Vec<usize> {
+    if reads_all(items) {
+        return (0..items.len()).collect();
+    }
     let all = members(items).into_iter();
     let mut left: Vec<usize> = all
         .filter(|member| member.judge(items, strict).is_none())
@@ -44,6 +51,9 @@ pub(in crate::linearizable) fn undecided(items: &Set, strict: bool) -> Vec<usize
 
 /// An order, as indices of items, if [`decide`] says that there is one.
 pub(in crate::linearizable) fn order(items: &Set, strict: bool) -> Option<Vec<usize>> {
+    if reads_all(items) {
+        return None;
+    }
     let mut placed: Vec<(u64, u32, u8, usize)> = Vec::with_capacity(items.len());
     for (name, member) in (0_u32..).zip(members(items)) {
         let span = member.judge(items, strict)?.ok()?;
@@ -53,6 +63,12 @@ pub(in crate::linearizable) fn order(items: &Set, strict: bool) -> Option<Vec<us
     }
     placed.sort_unstable();
     Some(placed.into_iter().map(|(.., at)| at).collect())
+}
+
+/// Whether somebody read the whole set.
+fn reads_all(items: &Set) -> bool {
+    let whole = |item: &Item<SetOp<u32>>| matches!(item.action, SetOp::Read(_));
+    items.iter().any(|item| whole(item) && !item.pending())
 }
 
 /// The operations on an element, by kind.
@@ -80,7 +96,10 @@ fn members(items: &Set) -> Vec<Member> {
     let mut places: FxHashMap<u32, usize> = FxHashMap::default();
     let mut members: Vec<Member> = Vec::new();
     for (at, item) in items.iter().enumerate() {
-        let place = *places.entry(*item.action.element()).or_insert_with(|| {
+        let Some(&element) = item.action.element() else {
+            continue;
+        };
+        let place = *places.entry(element).or_insert_with(|| {
             members.push(Member::default());
             members.len() - 1
         });
@@ -91,7 +110,7 @@ fn members(items: &Set) -> Vec<Member> {
             SetOp::Remove(_) => member.removals.push(at),
             SetOp::Contains { found: true, .. } if !item.pending() => member.finds.push(at),
             SetOp::Contains { found: false, .. } if !item.pending() => member.misses.push(at),
-            SetOp::Contains { .. } => {}
+            SetOp::Contains { .. } | SetOp::Read(_) => {}
         }
     }
     members

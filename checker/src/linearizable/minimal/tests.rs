@@ -172,7 +172,7 @@ fn shrink<M: Object>(model: &M, kind: ModelKind, largest: usize) {
             continue;
         }
         violated += 1;
-        let mut wrong = |items: &[Item<M::Op>]| is_wrong(model, items);
+        let mut wrong = |items: &[Item<M::Op>]| Some(is_wrong(model, items));
         let end = shortest(model, &all, &mut wrong);
         assert!(is_wrong(model, &prefix(model, &all, end)), "seed {seed}");
         assert!(
@@ -195,7 +195,8 @@ fn shrink<M: Object>(model: &M, kind: ModelKind, largest: usize) {
             model,
             keep: vec![true; least.items.len()],
             items: least.items.clone(),
-            wrong: &mut |items: &[Item<M::Op>]| is_wrong(model, items),
+            wrong: &mut |items: &[Item<M::Op>]| Some(is_wrong(model, items)),
+            over: false,
         };
         for units in [shrink.observers(|_| true), shrink.found_nothing()] {
             for unit in units {
@@ -223,4 +224,43 @@ fn what_is_left_is_wrong_and_has_nothing_to_spare() {
     shrink(&Set::default(), ModelKind::Set, 60);
     let initial = Value::Null;
     shrink(&CasRegister { initial }, ModelKind::CasRegister, 100);
+}
+
+/// Shrinks the violations of random histories with time for few questions.
+fn shrink_a_little<M: Object>(model: &M, kind: ModelKind) {
+    let (mut violated, mut in_time) = (0, 0);
+    for seed in 0..1_000 {
+        let history = history(seed, kind);
+        let all = items::<M>(&history);
+        if !is_wrong(model, &all) {
+            continue;
+        }
+        violated += 1;
+        let mut questions = seed % 24;
+        let mut wrong = |items: &[Item<M::Op>]| {
+            questions = questions.checked_sub(1)?;
+            Some(is_wrong(model, items))
+        };
+        let end = shortest(model, &all, &mut wrong);
+        let least = minimal(model, &all, end, &mut wrong);
+        in_time += u64::from(questions > 0);
+        assert!(is_wrong(model, &least.items), "{kind}, seed {seed}");
+        let key = Key::from("x");
+        let certificate = least.certificate(&history, &key, kind.into(), FailedCas::Observe);
+        let confirmed = confirm_certificate(&history, &certificate);
+        assert!(confirmed.is_ok(), "{kind}, seed {seed}: {confirmed:?}");
+    }
+    println!("{kind}: {violated} violated, {in_time} in time");
+    assert!(violated > 250 && violated - in_time > 100, "{kind}");
+}
+
+#[test]
+fn what_is_left_when_time_ends_is_wrong_too() {
+    let register = CasRegister {
+        initial: Value::Null,
+    };
+    shrink_a_little(&register, ModelKind::CasRegister);
+    shrink_a_little(&FifoQueue::default(), ModelKind::FifoQueue);
+    shrink_a_little(&Stack::default(), ModelKind::Stack);
+    shrink_a_little(&Set::default(), ModelKind::Set);
 }

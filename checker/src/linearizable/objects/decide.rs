@@ -28,6 +28,8 @@ pub(in crate::linearizable) struct Judged {
     pub(in crate::linearizable) refuted: Option<Refuted>,
     /// How far the search had grown, if it did not end; by operations.
     pub(in crate::linearizable) growth: Growth,
+    /// How many steps it took.
+    pub(in crate::linearizable) steps: u64,
     /// An order, if there is one and it was asked for.
     pub(in crate::linearizable) order: Option<Linearization>,
     /// How many operations it has.
@@ -122,6 +124,7 @@ impl Then for Decide<'_> {
             answer: Answer::Linearizable,
             refuted: None,
             growth: Growth::default(),
+            steps: self.object.operations.len() as u64,
             order: None,
             operations: self.object.operations.len() as u64,
             indeterminate: indeterminate as u64,
@@ -166,12 +169,13 @@ impl Then for Decide<'_> {
             _ => search(model, &items, self.limits, self.wanted),
         };
         judged.answer = found.answer;
+        judged.steps = found.steps;
         judged.growth = Growth {
             items: found
                 .growth
                 .items
                 .iter()
-                .map(|&(at, ways)| (items[at].operation, ways))
+                .map(|&(choices, at)| (choices, items[at as usize].operation as u32))
                 .collect(),
             ..found.growth
         };
@@ -212,8 +216,8 @@ fn by_parts<M: Linear>(
         };
         let mut found = search(model, &chosen, &limits, Wanted::Answer);
         left = left.saturating_sub(found.steps);
-        for (at, _) in &mut found.growth.items {
-            *at = part[*at];
+        for (_, at) in &mut found.growth.items {
+            *at = part[*at as usize] as u32;
         }
         found.violated = found.violated.map(|at| part[at]);
         // What comes first shows first; that something is unknown hides no violation.
@@ -227,6 +231,7 @@ fn by_parts<M: Linear>(
             whole = found;
         }
     }
+    whole.steps = limits.steps - left;
     whole
 }
 

@@ -1,18 +1,19 @@
 //! What shows that an object has no order: a small sub-history that was cut out soundly.
 
-use polygraph_history::{EventIndex, History};
+use polygraph_history::{EventIndex, History, Value};
 
+use super::named::{Attempt, Named};
 use super::words::Words;
 use super::{Calls, Judged, Object};
 use crate::linearizable::confirm::{NotConfirmed, confirm_certificate};
 use crate::linearizable::item::Item;
-use crate::linearizable::linear::{Linear, Refuted};
+use crate::linearizable::linear::{Linear, Refuted, Why};
 use crate::linearizable::minimal::{minimal, shortest};
 use crate::linearizable::models::{Then, with_model};
 use crate::linearizable::proof::{Certificate, Kept, Rule};
-use crate::linearizable::search::{Answer, Limits, Wanted, search};
+use crate::linearizable::search::{Answer, Limits, Ration, Wanted, search};
 use crate::linearizable::witness::ModelName;
-use crate::model::Scope;
+use crate::model::{ModelKind, Scope};
 use crate::{Anomaly, Options, Proof};
 
 /// Works out the evidence against an object that has no order, and whether it was confirmed.
@@ -93,9 +94,10 @@ impl Then for Show<'_> {
         let history = self.calls.history;
         let items = self.calls.items::<M, _>(|op| op).unwrap_or_default();
         if let Some(refuted) = &self.judged.refuted {
-            let certificate = self.named::<M>(&items, refuted);
-            if confirm_certificate(history, &certificate).is_ok() {
-                return (certificate, Some(refuted.clone()), Ok(()));
+            for certificate in self.attempts::<M>(&items, refuted) {
+                if confirm_certificate(history, &certificate).is_ok() {
+                    return (certificate, Some(refuted.clone()), Ok(()));
+                }
             }
         }
         let certificate = self.smallest(model, &items);
@@ -105,18 +107,44 @@ impl Then for Show<'_> {
 }
 
 impl Show<'_> {
-    /// The operations that a near-linear way named, as they are.
-    fn named<M: Linear>(&self, items: &[Item<M::Op>], refuted: &Refuted) -> Certificate {
-        let named: Vec<&Item<M::Op>> = refuted.operations.iter().map(|&at| &items[at]).collect();
-        let whole = named
-            .iter()
-            .all(|item| M::scope(&item.action) != Scope::AllElements);
-        let ended = named.iter().filter(|item| !item.pending());
-        let until = ended
-            .max_by_key(|item| item.end)
-            .map_or(0, |item| item.returned);
+    /// What may show what a near-linear way found, the smallest first.
+    fn attempts<M: Linear>(&self, items: &[Item<M::Op>], refuted: &Refuted) -> Vec<Certificate> {
+        let processes = |at: usize| self.calls.history.operations()[items[at].operation].process;
+        let named = Named {
+            items,
+            operations: &refuted.operations,
+            process: &processes,
+        };
+        let whole = |&at: &usize| M::scope(&items[at].action) != Scope::AllElements;
+        let mut attempts: Vec<Attempt> = match refuted.why {
+            Why::Container(why) => {
+                let anybodys = self.name.kind == ModelKind::Semaphore
+                    || self.name.parameters.get("owned") == Some(&Value::Int(0));
+                named.of_lock(why, anybodys)
+            }
+            Why::Sequence(why) => vec![named.of_growth(why)],
+        };
+        let rule = if refuted.operations.iter().all(whole) {
+            Rule::Elements
+        } else {
+            Rule::Observers
+        };
+        attempts.push(Attempt::of(refuted.operations.clone(), rule));
+        attempts
+            .into_iter()
+            .map(|attempt| self.certificate(items, &attempt))
+            .collect()
+    }
+
+    /// The certificate of an attempt. What began after its prefix is not kept.
+    fn certificate<O>(&self, items: &[Item<O>], attempt: &Attempt) -> Certificate {
+        let ended = attempt.ended.iter().map(|&at| &items[at]);
+        let ended = ended.filter(|item| !item.pending());
+        let last = ended.max_by_key(|item| item.end);
+        let (end, until) = last.map_or((0, 0), |item| (item.end, item.returned));
+        let named = attempt.kept.iter().map(|&at| &items[at]);
         let mut operations: Vec<Kept> = named
-            .iter()
+            .filter(|item| item.start <= end)
             .map(|item| Kept {
                 invoke: self.calls.history.operations()[item.operation].invoke,
                 expectation: true,
@@ -130,28 +158,17 @@ impl Show<'_> {
             failed_cas: self.calls.failed_cas,
             until,
             operations,
-            rule: if whole {
-                Rule::Elements
-            } else {
-                Rule::Observers
-            },
+            rule: attempt.rule,
         }
     }
 
     /// What is left when nothing more can be left out.
     fn smallest<M: Linear>(&self, model: &M, items: &[Item<M::Op>]) -> Certificate {
-        let mut left = self.limits.steps;
+        let mut ration = Ration::new(self.limits);
         let mut wrong = |kept: &[Item<M::Op>]| {
-            let limits = Limits {
-                steps: left,
-                ..*self.limits
-            };
-            if left == 0 {
-                return false;
-            }
+            let limits = ration.next()?;
             let found = search(model, kept, &limits, Wanted::Answer);
-            left = left.saturating_sub(found.steps.max(1));
-            matches!(found.answer, Answer::Violated { .. })
+            Some(ration.spend(found.steps, kept.len(), found.answer))
         };
         let end = match (self.judged.answer, &self.judged.refuted) {
             // The search says where the shortest prefix ends.

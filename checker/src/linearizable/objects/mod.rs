@@ -4,11 +4,13 @@
 //! - [`Calls`]: the operations of one object, as its model reads them.
 //! - `decide`: whether they have an order; by the near-linear way of the model where one applies
 //!   ([`super::linear`]), else by the search.
-//! - `evidence`: what shows that they have none. `words`: what to say of it.
+//! - `evidence`: what shows that they have none; `named`: which of the operations that a
+//!   near-linear way named, and by which rule. `words`: what to say of it.
 
 mod calls;
 mod decide;
 mod evidence;
+mod named;
 mod split;
 mod words;
 

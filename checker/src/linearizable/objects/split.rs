@@ -3,9 +3,9 @@
 //! Linearizability is local (Herlihy & Wing, TOPLAS 1990, theorem 1), so that the split by key is
 //! exact. Only transactions of registers join keys: then all registers are one object.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use polygraph_history::{History, Key, Op, Value};
+use polygraph_history::{History, Key, Op, Outcome, Value};
 use rustc_hash::FxHashMap;
 
 use crate::Options;
@@ -61,6 +61,15 @@ struct Bucket {
     plain: bool,
 }
 
+impl Bucket {
+    /// An operation of this name is of no model.
+    fn spoil(&mut self, name: &str) {
+        self.fits = 0;
+        self.plain = false;
+        self.names.insert(name.to_owned());
+    }
+}
+
 struct Splitting {
     by_key: FxHashMap<Key, usize>,
     buckets: Vec<Bucket>,
@@ -108,6 +117,7 @@ pub(in crate::linearizable) fn split(history: &History, options: &Options) -> Sp
     };
     let mut of_kind: FxHashMap<_, Models> = FxHashMap::default();
     let mut transactions = Vec::new();
+    let mut everywhere = Vec::new();
     for (id, operation) in operations.iter().enumerate() {
         let op = history.op(operation);
         let id = id as u32;
@@ -118,6 +128,17 @@ pub(in crate::linearizable) fn split(history: &History, options: &Options) -> Sp
                 continue;
             }
             _ => {}
+        }
+        if let Op::Custom { name, args } = op {
+            // What certainly had no effect and showed nothing constrains no model.
+            if operation.outcome == Outcome::Fail {
+                continue;
+            }
+            match args.get("key").and_then(|key| key.as_str()) {
+                Some(key) => splitting.bucket(&Key::from(key)).spoil(name),
+                None => everywhere.push(name),
+            }
+            continue;
         }
         let Some(key) = op.key() else { continue };
         // What an operation is of depends on its name, but for locks and logs.
@@ -135,12 +156,15 @@ pub(in crate::linearizable) fn split(history: &History, options: &Options) -> Sp
             bucket.names.insert(op.kind().name().to_owned());
         }
     }
-    let mut found = Split::default();
-    if !transactions.is_empty() {
-        found
-            .objects
-            .extend(joined(history, &mut splitting, transactions));
+    for name in everywhere {
+        for bucket in &mut splitting.buckets {
+            bucket.spoil(name);
+        }
     }
+    let mut found = Split {
+        has_registers: false,
+        objects: join(history, &mut splitting, &transactions),
+    };
     for bucket in splitting.buckets {
         let model = pick(bucket.fits, options.model);
         if bucket.plain && model.is_some_and(is_register) {
@@ -160,40 +184,89 @@ pub(in crate::linearizable) fn split(history: &History, options: &Options) -> Sp
     found
 }
 
-/// The one object of all registers, where transactions join them; lists in transactions are none.
-fn joined(history: &History, splitting: &mut Splitting, transactions: Vec<u32>) -> Option<Object> {
-    let mut object = Object {
-        keys: Vec::new(),
-        model: None,
-        operations: transactions,
-        names: BTreeSet::from(["txn".to_owned()]),
-    };
-    let mut of_registers = true;
-    for &id in &object.operations {
-        let op = history.op(&history.operations()[id as usize]);
-        let Op::Txn(micros) = op else { continue };
-        of_registers &= ModelKind::MultiRegister.has(op);
-        of_registers &=
-            ModelKind::MultiRegister.has(history.op(&history.operations()[id as usize]));
+/// The objects of registers that transactions join, directly or by others; all their operations
+/// are taken out of the buckets. Registers that no transaction touches stay by themselves.
+fn join(history: &History, splitting: &mut Splitting, transactions: &[u32]) -> Vec<Object> {
+    let op = |id: u32| history.op(&history.operations()[id as usize]);
+    let mut groups = Groups::default();
+    for &id in transactions {
+        let Op::Txn(micros) = op(id) else { continue };
+        let mut first = None;
         for micro in micros {
-            splitting.bucket(micro.key());
+            let bucket = splitting.bucket(micro.key());
+            if !ModelKind::MultiRegister.has(op(id)) {
+                bucket.spoil("txn");
+            }
+            let at = splitting.by_key[micro.key()];
+            groups.join(*first.get_or_insert(at), at);
         }
     }
-    // Registers that no transaction touches are joined too: that changes no answer.
-    for bucket in std::mem::take(&mut splitting.buckets) {
-        if !bucket.plain {
-            splitting.buckets.push(bucket);
+    let mut objects: BTreeMap<usize, Object> = BTreeMap::new();
+    let mut left = Vec::new();
+    for (at, bucket) in std::mem::take(&mut splitting.buckets)
+        .into_iter()
+        .enumerate()
+    {
+        if !groups.has(at) {
+            left.push(bucket);
             continue;
         }
-        of_registers &= bucket.fits & bit(ModelKind::MultiRegister) != 0;
+        let object = objects.entry(groups.of(at)).or_insert_with(|| Object {
+            keys: Vec::new(),
+            model: Some(ModelKind::MultiRegister.into()),
+            operations: Vec::new(),
+            names: BTreeSet::from(["txn".to_owned()]),
+        });
+        if bucket.fits & bit(ModelKind::MultiRegister) == 0 {
+            object.model = None;
+        }
         object.keys.push(bucket.key);
         object.operations.extend(bucket.operations);
         object.names.extend(bucket.names);
     }
+    for &id in transactions {
+        let Op::Txn(micros) = op(id) else { continue };
+        let Some(micro) = micros.first() else {
+            continue;
+        };
+        let group = groups.of(splitting.by_key[micro.key()]);
+        if let Some(object) = objects.get_mut(&group) {
+            object.operations.push(id);
+        }
+    }
+    for object in objects.values_mut() {
+        object.operations.sort_unstable();
+    }
     splitting.by_key.clear();
-    object.operations.sort_unstable();
-    object.model = of_registers.then(|| ModelKind::MultiRegister.into());
-    Some(object)
+    splitting.buckets = left;
+    objects.into_values().collect()
+}
+
+/// Which buckets are joined (union–find, with the least of a group as its name).
+#[derive(Default)]
+struct Groups {
+    above: BTreeMap<usize, usize>,
+}
+
+impl Groups {
+    fn has(&self, at: usize) -> bool {
+        self.above.contains_key(&at)
+    }
+
+    fn of(&self, mut at: usize) -> usize {
+        while let Some(&above) = self.above.get(&at)
+            && above != at
+        {
+            at = above;
+        }
+        at
+    }
+
+    fn join(&mut self, one: usize, other: usize) {
+        let (one, other) = (self.of(one), self.of(other));
+        self.above.insert(one.max(other), one.min(other));
+        self.above.entry(one.min(other)).or_insert(one.min(other));
+    }
 }
 
 fn bit(model: ModelKind) -> Models {
@@ -212,8 +285,16 @@ fn pick(fits: Models, asked: Option<ModelKind>) -> Option<ModelKind> {
 
 fn with_parameters(model: ModelKind, options: &Options) -> ModelName {
     let name = ModelName::from(model);
-    match model {
-        ModelKind::Semaphore => name.with("permits", Value::Int(options.permits.into())),
+    let int = |number: u32| Value::Int(number.into());
+    match (model, options.permit_limit) {
+        (ModelKind::Semaphore, None) => name.with("permits", int(options.permits)),
+        (ModelKind::Semaphore, Some(limit)) => {
+            let limit = limit.max(options.permits);
+            name.with("permits", int(options.permits))
+                .with("limit", int(limit))
+        }
+        (ModelKind::Set, _) if options.strict_sets => name.with("strict", int(1)),
+        (ModelKind::Mutex, _) if !options.owned_locks => name.with("owned", int(0)),
         _ => name,
     }
 }

@@ -161,7 +161,7 @@ impl Words<'_> {
         Some(text)
     }
 
-    /// That nothing explains what is kept, with what refuses the last of it.
+    /// That nothing explains what is kept, with what refuses the last of it; or what is claimed.
     fn no_order(&self) -> String {
         let kept = &self.certificate.operations;
         let told: Vec<String> = kept
@@ -183,6 +183,14 @@ impl Words<'_> {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
+        if let Some(claim) = self.certificate.rule.claim() {
+            return format!(
+                "of {} it shows by {} that {claim}: {}{more}",
+                self.name(),
+                self.moment(self.certificate.until),
+                told.join(", ")
+            );
+        }
         let mut text = format!(
             "no order of {} on {} explains what they returned by {}: {}{more}",
             match kept.len() {

@@ -6,12 +6,14 @@
 //! tried in halves, quarters, … (Zeller & Hildebrandt, *Simplifying and isolating
 //! failure-inducing input*, TSE 2002) until no single one is possible.
 
+use polygraph_history::History;
 use rustc_hash::FxHashMap;
 
+use super::distinct;
 use super::refute::Overwritten;
-use super::view::{Action, INITIAL, Item, ValueId, without_mismatches};
+use super::view::{Action, INITIAL, Item, KeyView, ValueId, without_mismatches};
 use crate::linearizable::decide::decide;
-use crate::linearizable::search::{Answer, Limits};
+use crate::linearizable::search::{Answer, Limits, Ration};
 
 /// An operation of the sub-history.
 #[derive(Clone, Debug)]
@@ -23,8 +25,16 @@ pub(in crate::linearizable) struct Piece {
 }
 
 impl Piece {
+    /// Used with what it found.
+    const fn whole(item: Item) -> Piece {
+        Piece {
+            item,
+            expectation: true,
+        }
+    }
+
     /// What of it is used.
-    fn used(&self) -> Item {
+    pub(in crate::linearizable) fn used(&self) -> Item {
         let mut item = self.item.clone();
         if let (Action::Cas { to, .. }, false) = (&item.action, self.expectation) {
             item.action = Action::Write(*to);
@@ -35,31 +45,31 @@ impl Piece {
 
 /// The prefix up to a moment: what had not ended may take effect later, or never.
 pub(in crate::linearizable) fn prefix(items: &[Item], rank: u64) -> Vec<Piece> {
-    let piece = |item: &Item| {
-        let mut item = item.clone();
-        if item.end > rank {
-            item.end = u64::MAX;
-            item.action.writes()?;
+    cut(items.iter().cloned().map(Piece::whole), rank)
+}
+
+fn cut(pieces: impl Iterator<Item = Piece>, rank: u64) -> Vec<Piece> {
+    let piece = |mut piece: Piece| {
+        if piece.item.end > rank {
+            piece.item.end = u64::MAX;
+            piece.item.action.writes()?;
         }
-        Some(Piece {
-            item,
-            expectation: true,
-        })
+        Some(piece)
     };
-    items
-        .iter()
-        .filter(|item| item.start <= rank)
+    pieces
+        .filter(|piece| piece.item.start <= rank)
         .filter_map(piece)
         .collect()
 }
 
 /// The end of the shortest prefix without an order: looks a return further, two, four, … and then
 /// in between. Every prefix that ends before `from` has an order, and the one up to `by` has none.
+/// Where that runs out of what there is, the end of a longer one without.
 pub(in crate::linearizable) fn shortest(
     items: &[Item],
     from: u64,
     by: u64,
-    limits: &mut Limits,
+    ration: &mut Ration<'_>,
 ) -> u64 {
     let mut ends: Vec<u64> = items.iter().map(|item| item.end).collect();
     ends.retain(|end| (from..=by).contains(end));
@@ -67,54 +77,76 @@ pub(in crate::linearizable) fn shortest(
     let mut wrong_by = |end: u64| {
         let pieces = prefix(items, end);
         let items: Vec<Item> = pieces.into_iter().map(|piece| piece.item).collect();
-        let limited = Limits {
-            steps: limits.steps / 4,
-            ..*limits
-        };
-        let decision = decide(&items, &limited);
-        limits.steps = limits.steps.saturating_sub(decision.steps);
-        matches!(decision.answer, Answer::Violated { .. })
+        let decision = decide(&items, &ration.next()?);
+        Some(ration.spend(decision.steps, items.len(), decision.answer))
     };
-    let (mut right, mut step) = (0, 1);
-    while right < ends.len() && !wrong_by(ends[right]) {
-        right += step;
+    // All before `left` have an order, the one at `last` has none.
+    let last = ends.len().saturating_sub(1);
+    let (mut left, mut right, mut step) = (0, 0, 1);
+    while right < last {
+        match wrong_by(ends[right]) {
+            Some(true) => break,
+            Some(false) => left = right + 1,
+            None => right = last,
+        }
+        right = last.min(right + step);
         step *= 2;
     }
-    // The last that was seen to have an order lies half a step back.
-    let mut left = (right + 1).saturating_sub(step / 2 + step % 2);
-    right = right.min(ends.len());
     while left < right {
         let middle = left + (right - left) / 2;
-        if wrong_by(ends[middle]) {
-            right = middle;
-        } else {
-            left = middle + 1;
+        match wrong_by(ends[middle]) {
+            Some(true) => right = middle,
+            Some(false) => left = middle + 1,
+            None => break,
         }
     }
     ends.get(right).copied().unwrap_or(by)
 }
 
 /// Finds a sub-history of a violated key that is wrong and from which no single operation can be
-/// left out soundly (unless the limits end that early).
+/// left out soundly, unless the limits end that early: then as far as it has come.
 pub(in crate::linearizable) fn minimal(
-    items: &[Item],
-    from: u64,
-    by: u64,
+    history: &History,
+    key: &KeyView,
+    (from, by): (u64, u64),
     limits: &Limits,
 ) -> Vec<Piece> {
-    let mut limits = *limits;
+    if let Some(certificate) = distinct::refuted(&key.rows) {
+        // Where values are distinct, whoever may have left what is found is among these already.
+        let mut pieces = certificate.pieces(history, &key.rows);
+        pieces.sort_by_key(|piece| (piece.item.start, piece.item.operation));
+        return shrunk(pieces, (0, certificate.by), Ration::new(limits));
+    }
+    let mut ration = Ration::new(limits);
+    let items = &*key.items(history);
     // Failed compare-and-sets tie down almost every writer: better to do without them.
     let plain: Vec<Item> = without_mismatches(items);
-    let mut cut = (items, by);
+    let mut whole = (items, from, by);
     if plain.len() < items.len()
-        && let Answer::Violated { by, .. } = decide(&plain, &limits).answer
+        && let Some(limits) = ration.next()
     {
-        // Perhaps wrong only later than with them.
-        cut = (&plain, by);
+        let decision = decide(&plain, &limits);
+        ration.spend(decision.steps, plain.len(), decision.answer);
+        if let Answer::Violated { from: later, by } = decision.answer {
+            // Perhaps wrong only later than with them.
+            whole = (&plain, from.max(later), by);
+        }
     }
-    let (items, by) = cut;
-    let rank = shortest(items, from, by, &mut limits);
-    let mut shrink = Shrink::new(prefix(items, rank), limits);
+    let (items, from, by) = whole;
+    let pieces = items.iter().cloned().map(Piece::whole).collect();
+    shrunk(pieces, (from, by), ration)
+}
+
+/// The same of some pieces, whose prefix up to `by` has no order, nor any that ends before `from`
+/// none.
+pub(in crate::linearizable) fn shrunk(
+    pieces: Vec<Piece>,
+    (from, by): (u64, u64),
+    mut ration: Ration<'_>,
+) -> Vec<Piece> {
+    let items: Vec<Item> = pieces.iter().map(Piece::used).collect();
+    let rank = shortest(&items, from, by, &mut ration);
+    let mut shrink = Shrink::new(cut(pieces.into_iter(), rank), ration);
     shrink.by_window();
     loop {
         let before = shrink.size();
@@ -141,11 +173,11 @@ struct Shrink<'a> {
     /// Everybody who writes.
     mutators: Writers,
     choice: Choice,
-    limits: Limits<'a>,
+    ration: Ration<'a>,
 }
 
 impl<'a> Shrink<'a> {
-    fn new(pieces: Vec<Piece>, limits: Limits) -> Shrink {
+    fn new(pieces: Vec<Piece>, ration: Ration<'a>) -> Shrink<'a> {
         let mut writers: FxHashMap<ValueId, Writers> = FxHashMap::default();
         let mut mutators = Writers::default();
         for (at, piece) in pieces.iter().enumerate() {
@@ -156,14 +188,14 @@ impl<'a> Shrink<'a> {
         }
         let choice = Choice {
             keep: vec![true; pieces.len()],
-            expect: vec![true; pieces.len()],
+            expect: pieces.iter().map(|piece| piece.expectation).collect(),
         };
         Shrink {
             pieces,
             writers,
             mutators,
             choice,
-            limits,
+            ration,
         }
     }
 
@@ -193,6 +225,9 @@ impl<'a> Shrink<'a> {
 
     /// Takes over a choice if, once made sound, it is still wrong.
     fn attempt(&mut self, mut choice: Choice) -> bool {
+        let Some(limits) = self.ration.next() else {
+            return false;
+        };
         self.make_sound(&mut choice);
         let piece = |at: usize| {
             Piece {
@@ -205,13 +240,8 @@ impl<'a> Shrink<'a> {
             .filter(|&at| choice.keep[at])
             .map(piece)
             .collect();
-        if self.limits.steps == 0 {
-            return false;
-        }
-        let decision = decide(&items, &self.limits);
-        let cost = decision.steps + items.len() as u64 + 1;
-        self.limits.steps = self.limits.steps.saturating_sub(cost);
-        let wrong = matches!(decision.answer, Answer::Violated { .. });
+        let decision = decide(&items, &limits);
+        let wrong = (self.ration).spend(decision.steps, items.len(), decision.answer);
         if wrong {
             self.choice = choice;
         }
@@ -255,26 +285,28 @@ impl<'a> Shrink<'a> {
                     return true;
                 };
                 // One is kept in any case, so that a reader sees where the value was from.
-                let mut begun = writers.begun(item.end).iter().rev().peekable();
+                let mut begun = writers.begun(item.end).peekable();
                 all_kept(writers, &|_| true)
-                    && (*value == INITIAL || begun.peek().is_none() || begun.any(|&at| keep[at]))
+                    && (*value == INITIAL || begun.peek().is_none() || begun.any(|at| keep[at]))
             }
         }
     }
 
     /// Tries to keep the end only, with the writers of what is found there.
     fn by_window(&mut self) {
+        let latest = Overwritten::new(self.pieces.iter().map(|piece| &piece.item));
         let mut size = 8;
         while size < self.pieces.len() {
             let from = self.pieces.len() - size;
             let mut keep: Vec<bool> = (0..self.pieces.len()).map(|at| at >= from).collect();
             let expect = keep.clone();
-            for at in from..self.pieces.len() {
-                if let Some(value) = self.pieces[at].item.action.requires()
+            for Piece { item, .. } in &self.pieces[from..] {
+                if let Some(value) = item.action.requires()
                     && let Some(writers) = self.writers.get(value)
                 {
-                    let end = self.pieces[at].item.end;
-                    for &writer in writers.begun(end).iter().rev().take(8) {
+                    let since = latest.before(item.start).unwrap_or(0);
+                    let possible = writers.not_overwritten(item.end, since);
+                    for writer in possible.chain(writers.last_begun(item.end)) {
                         keep[writer] = true;
                     }
                 }
@@ -291,7 +323,7 @@ impl<'a> Shrink<'a> {
         loop {
             let mut deleted = false;
             let mut position = 0;
-            loop {
+            while self.ration.out().is_none() {
                 let places = self.kept_places();
                 let Some(chunk) = places.get(position..places.len().min(position + size)) else {
                     break;
@@ -310,6 +342,9 @@ impl<'a> Shrink<'a> {
                     position += size;
                 }
             }
+            if self.ration.out().is_some() {
+                return;
+            }
             if size > 1 {
                 size = (size / 2).min(self.size().0.max(2) / 2).max(1);
             } else if !deleted {
@@ -321,6 +356,9 @@ impl<'a> Shrink<'a> {
     /// Tries to count each compare-and-set as a write.
     fn by_relaxation(&mut self) {
         for at in self.kept_places() {
+            if self.ration.out().is_some() {
+                return;
+            }
             if matches!(self.pieces[at].item.action, Action::Cas { .. }) && self.choice.expect[at] {
                 let mut choice = self.choice.clone();
                 choice.expect[at] = false;
@@ -331,33 +369,59 @@ impl<'a> Shrink<'a> {
     }
 }
 
-/// Some of the pieces that write, by start.
+/// Some of the pieces that write.
 #[derive(Default)]
 struct Writers {
-    places: Vec<usize>,
-    starts: Vec<u64>,
-    /// The latest end of all up to each.
+    ended: Starts,
+    /// The latest end of all that ended up to each.
     last_end: Vec<u64>,
+    pending: Starts,
 }
 
-impl Writers {
-    fn push(&mut self, place: usize, item: &Item) {
-        let before = self.last_end.last().copied().unwrap_or(0);
-        self.places.push(place);
-        self.starts.push(item.start);
-        self.last_end.push(item.end.max(before));
-    }
+/// Places by start.
+#[derive(Default)]
+struct Starts {
+    places: Vec<usize>,
+    starts: Vec<u64>,
+}
 
+impl Starts {
     /// Those that had begun by this moment.
     fn begun(&self, moment: u64) -> &[usize] {
         &self.places[..self.starts.partition_point(|&start| start <= moment)]
     }
+}
 
-    /// Those that had begun by this moment, the last first, without such as begin the list and
-    /// all ended before `since`.
+impl Writers {
+    fn push(&mut self, place: usize, item: &Item) {
+        let list = if item.pending() {
+            &mut self.pending
+        } else {
+            let before = self.last_end.last().copied().unwrap_or(0);
+            self.last_end.push(item.end.max(before));
+            &mut self.ended
+        };
+        list.places.push(place);
+        list.starts.push(item.start);
+    }
+
+    /// Those that had begun by this moment; of those that ended the last first.
+    fn begun(&self, moment: u64) -> impl Iterator<Item = usize> {
+        let ended = self.ended.begun(moment).iter().rev();
+        ended.chain(self.pending.begun(moment)).copied()
+    }
+
+    /// The one of those that ended that began last by this moment.
+    fn last_begun(&self, moment: u64) -> Option<usize> {
+        self.ended.begun(moment).last().copied()
+    }
+
+    /// Those that had begun by this moment, without such as begin the list and all ended before
+    /// `since`.
     fn not_overwritten(&self, moment: u64, since: u64) -> impl Iterator<Item = usize> {
-        let begun = self.begun(moment);
-        let first = self.last_end[..begun.len()].partition_point(|&end| end < since);
-        begun[first..].iter().rev().copied()
+        let ended = self.ended.begun(moment);
+        let first = self.last_end[..ended.len()].partition_point(|&end| end < since);
+        let pending = self.pending.begun(moment);
+        ended[first..].iter().rev().chain(pending).copied()
     }
 }

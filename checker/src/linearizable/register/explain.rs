@@ -3,7 +3,7 @@
 use polygraph_history::{EventIndex, History, Op, Outcome, Time, Value};
 
 use super::evidence::Piece;
-use super::view::{Action, INITIAL, Item, KeyView, ValueId};
+use super::view::{Action, INITIAL, Item, KeyView, ValueId, item};
 
 /// What kind of violation it is, and why.
 pub(in crate::linearizable) struct Explanation {
@@ -32,14 +32,18 @@ pub(in crate::linearizable) fn explain(
         .or_else(|| story.new_then_old())
         .or_else(|| story.twice_the_same())
         .or_else(|| story.replaced())
+        .or_else(|| story.never_possible())
+        .or_else(|| story.behind())
         .or_else(|| story.to_and_fro())
+        .or_else(|| story.two_at_once())
+        .or_else(|| story.refused_in_spite())
         .unwrap_or_else(|| story.no_order())
 }
 
-struct Story<'a> {
+pub(super) struct Story<'a> {
     history: &'a History,
-    key: &'a KeyView,
-    pieces: &'a [Piece],
+    pub(super) key: &'a KeyView,
+    pub(super) pieces: &'a [Piece],
 }
 
 impl Story<'_> {
@@ -49,13 +53,13 @@ impl Story<'_> {
         piece.item.action.requires().copied().filter(|_| used)
     }
 
-    fn finders(&self) -> impl Iterator<Item = (&Item, ValueId)> {
+    pub(super) fn finders(&self) -> impl Iterator<Item = (&Item, ValueId)> {
         self.pieces
             .iter()
             .filter_map(|piece| Story::found(piece).map(|value| (&piece.item, value)))
     }
 
-    fn writers(&self, value: ValueId) -> Vec<&Item> {
+    pub(super) fn writers(&self, value: ValueId) -> Vec<&Item> {
         self.pieces
             .iter()
             .map(|piece| &piece.item)
@@ -68,12 +72,12 @@ impl Story<'_> {
         let (finder, value) = self
             .finders()
             .find(|&(_, value)| value != INITIAL && self.writers(value).is_empty())?;
-        let writers = self
+        let first = self
             .key
-            .items
-            .iter()
-            .filter(|item| item.action.writes() == Some(&value));
-        let first = writers.min_by_key(|item| item.start);
+            .rows
+            .first_writer(value)
+            .map(|row| item(self.history, row));
+        let first = first.as_ref();
         let (why, besides) = match (first, self.failed_writer(value)) {
             (Some(first), _) => (
                 format!(
@@ -391,17 +395,16 @@ impl Story<'_> {
 
     /// What to add to *written once* where the value was written at other times too.
     fn in_this_time(&self, value: ValueId) -> &'static str {
-        let all = self
-            .key
-            .items
-            .iter()
-            .filter(|item| item.action.writes() == Some(&value));
-        if all.count() > 1 { " in this time" } else { "" }
+        if self.key.rows.writers(value) > 1 {
+            " in this time"
+        } else {
+            ""
+        }
     }
 
     /// A failed attempt to write this value, if all attempts failed.
     fn failed_writer(&self, value: ValueId) -> Option<usize> {
-        let value = &self.key.values[value as usize];
+        let value = self.value(value);
         self.history.operations().iter().position(|operation| {
             operation.outcome == Outcome::Fail
                 && match self.history.op(operation) {
@@ -426,19 +429,29 @@ impl Story<'_> {
         self.history.operations()[item.operation].invoke
     }
 
-    fn client(&self, item: &Item) -> String {
+    pub(super) fn client(&self, item: &Item) -> String {
         format!(
             "client {}",
             self.history.operations()[item.operation].process
         )
     }
 
-    fn value(&self, value: ValueId) -> &Value {
-        &self.key.values[value as usize]
+    pub(super) fn value(&self, value: ValueId) -> &Value {
+        let Some(naming) = self.key.rows.naming(value).filter(|_| value != INITIAL) else {
+            return &Value::Null;
+        };
+        let operation = &self.history.operations()[naming.operation as usize];
+        match self.history.op(operation) {
+            Op::Read { value, .. } => value.as_ref().unwrap_or(&Value::Null),
+            Op::Write { value, .. } => value,
+            Op::Cas { to, .. } if naming.left => to,
+            Op::Cas { from, .. } => from,
+            _ => &Value::Null,
+        }
     }
 
     /// `read x=7`, `wrote x=9`, `replaced x=7 by 9`.
-    fn did(&self, item: &Item) -> String {
+    pub(super) fn did(&self, item: &Item) -> String {
         let key = &self.key.key;
         match &item.action {
             Action::Read(value) => format!("read {key}={}", self.value(*value)),
@@ -460,7 +473,7 @@ impl Story<'_> {
     }
 
     /// `its write of 9`.
-    fn doing(&self, item: &Item) -> String {
+    pub(super) fn doing(&self, item: &Item) -> String {
         match &item.action {
             Action::Read(value) => format!("its read of {}", self.value(*value)),
             Action::Write(value) => format!("its write of {}", self.value(*value)),
@@ -475,11 +488,11 @@ impl Story<'_> {
         }
     }
 
-    fn began(&self, item: &Item) -> String {
+    pub(super) fn began(&self, item: &Item) -> String {
         self.moment(self.invoke(item))
     }
 
-    fn ended(&self, item: &Item) -> String {
+    pub(super) fn ended(&self, item: &Item) -> String {
         self.moment(item.returned)
     }
 
@@ -492,7 +505,7 @@ impl Story<'_> {
     }
 }
 
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     match chars.next() {
         Some(first) => first.to_uppercase().chain(chars).collect(),

@@ -13,6 +13,8 @@ struct Obligation {
     writers: u32,
     /// When the last operation begins that found it.
     last_start: u64,
+    /// When the last operation ends that found it, of those that are known to have.
+    last_end: u64,
     /// The compare-and-set that found it and replaced it, if one did for certain.
     swap: Swap,
 }
@@ -47,6 +49,7 @@ impl Obligations {
             {
                 let obligation = &mut of_value[value as usize];
                 obligation.last_start = obligation.last_start.max(item.start);
+                obligation.last_end = obligation.last_end.max(item.end);
                 if matches!(&item.action, Action::Cas { from, to } if from != to) {
                     obligation.swap = match obligation.swap {
                         Swap::None => Swap::One(class),
@@ -69,6 +72,7 @@ impl Pruning<ValueId> for Obligations {
         }
         Leave {
             from: obligation.last_start,
+            known: obligation.last_end,
             by: match obligation.swap {
                 Swap::None => Leave::ANY,
                 Swap::One(swap) => swap,

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 
+use super::Answer;
 use crate::Reason;
 
 /// After how many steps the clock is looked at.
@@ -39,6 +40,69 @@ impl Limits<'_> {
         self.deadline
             .is_some_and(|deadline| Instant::now() >= deadline)
             .then_some(Reason::BudgetTime)
+    }
+}
+
+/// So many steps a search of a ration may take in any case, if they are left.
+const LEAST: u64 = 1 << 20;
+
+/// Limits for many searches of ever smaller problems, one after the other. The clock is looked at
+/// before each. None may take all: what takes four times as long as the last that found that there
+/// is no order will hardly find that too.
+#[derive(Debug)]
+pub(in crate::linearizable) struct Ration<'a> {
+    left: Limits<'a>,
+    /// How many steps the next search may take.
+    each: u64,
+    out: Option<Reason>,
+}
+
+impl<'a> Ration<'a> {
+    /// Nothing used yet.
+    pub(in crate::linearizable) const fn new(limits: &Limits<'a>) -> Ration<'a> {
+        Ration {
+            left: *limits,
+            each: u64::MAX,
+            out: None,
+        }
+    }
+
+    /// The limits of the next search; `None`, and never more, once anything has run out.
+    pub(in crate::linearizable) fn next(&mut self) -> Option<Limits<'a>> {
+        if self.out.is_none() {
+            self.out = match self.left.steps {
+                0 => Some(Reason::BudgetSteps),
+                _ => self.left.interrupted(),
+            };
+        }
+        let steps = self.each.min(self.left.steps / 4).max(LEAST);
+        self.out.is_none().then_some(Limits {
+            steps: steps.min(self.left.steps),
+            ..self.left
+        })
+    }
+
+    /// Takes off what a search of so many operations took; says whether it found that there is no
+    /// order.
+    pub(in crate::linearizable) fn spend(
+        &mut self,
+        steps: u64,
+        operations: usize,
+        answer: Answer,
+    ) -> bool {
+        // To make a search ready takes about as many steps as there are operations.
+        let all = steps + operations as u64 + 1;
+        self.left.steps = self.left.steps.saturating_sub(all);
+        let wrong = matches!(answer, Answer::Violated { .. });
+        if wrong {
+            self.each = steps.saturating_mul(4);
+        }
+        wrong
+    }
+
+    /// What has run out, if anything was refused because of that.
+    pub(in crate::linearizable) const fn out(&self) -> Option<Reason> {
+        self.out
     }
 }
 

@@ -40,8 +40,8 @@ pub(super) struct Core<'a> {
     at_level: usize,
     /// The class of operations of unknown outcome by class, or [`NONE`].
     crashed_of: Vec<u32>,
-    /// Whether anything was left out because of what happens later.
-    pub(super) looked_ahead: bool,
+    /// The rank by which all has ended because of which anything was left out.
+    pub(super) looked_ahead: u64,
     machine_bytes: u64,
 }
 
@@ -73,7 +73,7 @@ impl<'a> Core<'a> {
             ready: Vec::new(),
             at_level: usize::MAX,
             crashed_of,
-            looked_ahead: false,
+            looked_ahead: 0,
             machine_bytes: 0,
         };
         core.account();
@@ -179,7 +179,7 @@ impl<'a> Core<'a> {
                 return;
             }
             if !leave.allows(open.class, rank) {
-                self.looked_ahead = true;
+                self.looked_ahead = self.looked_ahead.max(leave.known);
                 continue;
             }
             if let Some(state) = self.step(config.state, open.class) {
@@ -219,7 +219,7 @@ impl<'a> Core<'a> {
                 return;
             }
             if !leave.allows(crashed.class, rank) {
-                self.looked_ahead = true;
+                self.looked_ahead = self.looked_ahead.max(leave.known);
                 continue;
             }
             match self.step(config.state, crashed.class) {

@@ -37,7 +37,7 @@ use lazy::Lazy;
 use machine::{Machine, Numbered, States};
 use timeline::{Classes, Timeline};
 
-pub(in crate::linearizable) use budget::Limits;
+pub(in crate::linearizable) use budget::{Limits, Ration};
 pub(in crate::linearizable) use dead_ends::{DeadEnd, dead_ends};
 pub(in crate::linearizable) use pruning::{Leave, Nothing, Pruning};
 
@@ -86,8 +86,8 @@ pub(in crate::linearizable) enum Answer {
 pub(in crate::linearizable) struct Growth {
     /// How many configurations were possible at the moment at which it was.
     pub(in crate::linearizable) frontier: usize,
-    /// What made them many, as indices of items, with how many of (a sample of) the
-    /// configurations have the rarer choice; the most first.
+    /// What made them many: how many of (a sample of) the configurations have the rarer choice,
+    /// and of which item, by index; the most first.
     pub(in crate::linearizable) items: Vec<(usize, u32)>,
 }
 
@@ -291,11 +291,7 @@ fn answer(core: &Core<'_>, progress: &Progress) -> Option<Answer> {
         Progress::Violated(level) => {
             let from = levels[level].rank;
             // Who looks ahead notices early.
-            let by = if core.looked_ahead {
-                levels[levels.len() - 1].rank
-            } else {
-                from
-            };
+            let by = from.max(core.looked_ahead);
             Some(Answer::Violated { from, by })
         }
         Progress::Paused => None,

@@ -16,6 +16,8 @@ pub(in crate::linearizable) struct Leave {
     pub(in crate::linearizable) from: u64,
     /// The only class that may, [`Leave::ANY`] or [`Leave::NONE`].
     pub(in crate::linearizable) by: u32,
+    /// The rank by which all has ended that this follows from.
+    pub(in crate::linearizable) known: u64,
 }
 
 impl Leave {
@@ -27,6 +29,7 @@ impl Leave {
     pub(in crate::linearizable) const ALWAYS: Leave = Leave {
         from: 0,
         by: Leave::ANY,
+        known: 0,
     };
 
     /// Whether an operation of this class may change the state at a return of this rank.

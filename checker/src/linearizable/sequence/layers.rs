@@ -265,7 +265,7 @@ impl Layers {
                 ended = ended.max(key);
                 ends.pop();
             }
-            let least = (2 * after).checked_sub(1).unwrap_or_default();
+            let least = (2 * after).saturating_sub(1);
             let key = least.max(ended);
             keys.push((key, self.start(item), item));
             ends.push(Reverse((self.end(item), key)));

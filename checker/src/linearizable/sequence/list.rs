@@ -27,13 +27,13 @@ pub(in crate::linearizable) fn order<V: Eq + Hash>(
 }
 
 fn settle<V: Eq + Hash>(items: &[Item<ListOp<V>>]) -> Option<Result<(Layers, Placement), Refuted>> {
-    let fact = |item| match item {
-        &ListOp::Append(ref value) => Fact::Append {
+    let facts = items.iter().map(|item| match &item.action {
+        ListOp::Append(value) => Fact::Append {
             value,
             offset: None,
         },
         ListOp::Read(values) => Fact::Whole(values),
-    };
-    let facts = items.iter().map(|item| fact(&item.action)).collect();
+    });
+    let facts = facts.collect();
     positions::settle(facts, spans(items))
 }

@@ -54,6 +54,6 @@ impl<V> Hash for Elements<V> {
 
 impl<V: fmt::Display> fmt::Display for Elements<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_list(&self.values, f)
+        write_list(&self.values, ["[", "]"], f)
     }
 }

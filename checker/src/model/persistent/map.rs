@@ -93,6 +93,13 @@ impl<K: Clone + Eq + Hash, V: Clone + Hash> Map<K, V> {
         Map { root: Some(root) }
     }
 
+    /// The map without the entry of this key; `None` if it has none.
+    #[must_use]
+    pub fn without(&self, key: &K) -> Option<Map<K, V>> {
+        let root = remove(self.root.as_ref()?, digest(key), key)?;
+        Some(Map { root })
+    }
+
     /// What is there under a key.
     #[must_use]
     pub fn get(&self, key: &K) -> Option<&V> {
@@ -178,6 +185,33 @@ fn insert<K: Clone + Eq + Hash, V: Clone + Hash>(
         }
         Below::Halves { bit, clear, set } => {
             join(*bit, clear.clone(), insert(set, hash, key, value))
+        }
+    }
+}
+
+/// What is left without a key; `None` if it is not there.
+fn remove<K: Clone + Eq + Hash, V: Clone + Hash>(
+    node: &Arc<Node<K, V>>,
+    hash: u64,
+    key: &K,
+) -> Option<Option<Arc<Node<K, V>>>> {
+    match &node.below {
+        Below::Entries(entries) => {
+            let at = entries.iter().position(|(other, _)| other == key)?;
+            let mut left = entries.clone();
+            left.remove(at);
+            Some((!left.is_empty()).then(|| leaf(node.hash, left)))
+        }
+        Below::Halves { bit, clear, set } => {
+            let (half, other) = match hash & bit {
+                0 => (clear, set),
+                _ => (set, clear),
+            };
+            // No node has a single child.
+            Some(Some(match remove(half, hash, key)? {
+                Some(left) => join(*bit, left, other.clone()),
+                None => other.clone(),
+            }))
         }
     }
 }
@@ -279,6 +313,19 @@ mod tests {
         assert_ne!(ours, ours.with(key.clone(), value + 1));
         let listed: BTreeMap<K, usize> = ours.iter().cloned().collect();
         assert_eq!(listed, theirs);
+        let mut ours = ours;
+        for key in keys.iter().rev().step_by(3).chain(keys) {
+            let there = theirs.remove(key).is_some();
+            let without = ours.without(key);
+            assert_eq!(without.is_some(), there);
+            ours = without.unwrap_or(ours);
+            let again = theirs.iter().fold(Map::new(), |map, (key, value)| {
+                map.with(key.clone(), *value)
+            });
+            assert!(ours == again && ours.digest() == again.digest());
+            assert_eq!((ours.len(), ours.get(key)), (theirs.len(), None));
+        }
+        assert!(ours.is_empty());
     }
 
     #[test]

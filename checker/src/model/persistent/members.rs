@@ -59,6 +59,6 @@ impl<V> Hash for Members<V> {
 
 impl<V: fmt::Display> fmt::Display for Members<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_list(&self.values, f)
+        write_list(&self.values, ["{", "}"], f)
     }
 }

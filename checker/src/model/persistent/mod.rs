@@ -26,9 +26,13 @@ pub use sequence::Sequence;
 /// How many elements of a long list are shown at each of its ends.
 const SHOWN: usize = 5;
 
-/// Writes elements in brackets; of very many only the first and last.
-fn write_list<V: fmt::Display>(values: &[V], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str("[")?;
+/// Writes elements between brackets; of very many only the first and last.
+fn write_list<V: fmt::Display>(
+    values: &[V],
+    [open, close]: [&str; 2],
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    f.write_str(open)?;
     for (at, value) in values.iter().enumerate() {
         if at >= SHOWN && at + SHOWN < values.len() {
             if at == SHOWN {
@@ -39,7 +43,7 @@ fn write_list<V: fmt::Display>(values: &[V], f: &mut fmt::Formatter<'_>) -> fmt:
         let space = if at > 0 { " " } else { "" };
         write!(f, "{space}{value}")?;
     }
-    f.write_str("]")
+    f.write_str(close)
 }
 
 /// A number that stands for a value, well spread over all bits.

@@ -38,7 +38,7 @@ pub(super) fn event(line: &mut Vec<u8>, model: Model, keyed: bool, event: &Event
     };
     match (&event.call, answer) {
         (Call::Write(value) | Call::Put(value), _) | (_, Some(Answer::Value(Some(value)))) => {
-            signed(line, *value)
+            signed(line, *value);
         }
         (Call::Cas { from, to }, _) => {
             line.push(b'[');

@@ -10,6 +10,7 @@ use crate::model::{Model, Set, SetOp};
 fn history(model: &Set<u32>, rng: &mut Rng) -> Vec<Item<SetOp<u32>>> {
     let (members, repeats) = (rng.pick(&[1, 1, 2]), rng.pick(&[0, 0, 20]));
     let (crashes, looks) = (rng.pick(&[0, 10, 30]), rng.pick(&[30, 60]));
+    let whole_reads = rng.pick(&[0, 0, 0, 25]);
     let mut times = Times::new(rng);
     let mut state = model.initial();
     let mut items: Vec<Item<SetOp<u32>>> = Vec::new();
@@ -18,7 +19,11 @@ fn history(model: &Set<u32>, rng: &mut Rng) -> Vec<Item<SetOp<u32>>> {
         let found = model
             .step(&state, &SetOp::Contains { value, found: true })
             .is_ok();
-        let op = if rng.percent(looks) {
+        let op = if rng.percent(whole_reads) {
+            let inside = state.iter().map(|&(value, ())| value);
+            let also = rng.percent(10).then(|| rng.below(members) as u32);
+            SetOp::Read(inside.chain(also).collect())
+        } else if rng.percent(looks) {
             SetOp::Contains {
                 value,
                 found: found != rng.percent(5),
@@ -28,7 +33,7 @@ fn history(model: &Set<u32>, rng: &mut Rng) -> Vec<Item<SetOp<u32>>> {
         } else {
             SetOp::Add(value)
         };
-        let changes = !matches!(op, SetOp::Contains { .. });
+        let changes = matches!(op, SetOp::Add(_) | SetOp::Remove(_));
         if changes && items.iter().any(|item| item.action == op) && !rng.percent(repeats) {
             continue;
         }
@@ -62,9 +67,10 @@ fn sets(model: Set<u32>, histories: u64) {
         order: Box::new(move |items| set::order(items, strict)),
         crashed: |op| match op {
             SetOp::Add(_) | SetOp::Remove(_) => Some(op.clone()),
-            SetOp::Contains { .. } => None,
+            SetOp::Contains { .. } | SetOp::Read(_) => None,
         },
         renamed: |op| match *op {
+            SetOp::Read(ref read) => SetOp::Read(read.iter().map(|value| 7 - value).collect()),
             SetOp::Add(value) => SetOp::Add(7 - value),
             SetOp::Remove(value) => SetOp::Remove(7 - value),
             SetOp::Contains { value, found } => SetOp::Contains {
@@ -87,6 +93,31 @@ fn sets_agree_with_the_definition() {
 fn many_sets_agree_with_the_definition() {
     sets(Set::default(), MANY);
     sets(Set::strict(), MANY);
+}
+
+#[test]
+fn whoever_reads_all_needs_one_moment_for_all_elements() {
+    // For each element alone there is one: before 1 was removed, after 2 was added.
+    let read = SetOp::Read([1, 2].into_iter().collect());
+    let mut items = vec![
+        item(SetOp::Add(1), (0, 1)),
+        item(read, (2, 9)),
+        item(SetOp::Remove(1), (3, 4)),
+        item(SetOp::Add(2), (5, 6)),
+    ];
+    assert_eq!(set::decide(&items, false), None);
+    assert_eq!(set::order(&items, false), None);
+    assert_eq!(set::undecided(&items, false), [0, 1, 2, 3]);
+    // What is wrong without the read is wrong with it.
+    items.push(item(
+        SetOp::Contains {
+            value: 2,
+            found: false,
+        },
+        (7, 8),
+    ));
+    let refuted = set::decide(&items, false).unwrap().unwrap_err();
+    assert_eq!(refuted.operations, [3, 4]);
 }
 
 #[test]

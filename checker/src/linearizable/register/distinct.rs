@@ -1,0 +1,61 @@
+//! What is known of a register without a search of the whole, where every value was written once.
+
+use super::certificate::{Certificate, certificate};
+use super::order::order as order_of;
+use super::placement::{Placed, place};
+use super::rows::Rows;
+use super::view::Item;
+use super::zones::Zones;
+use crate::linearizable::search::Limits;
+
+/// What distinct values decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::linearizable) enum Known {
+    /// There is an order.
+    Linearizable,
+    /// There is none by this rank.
+    Violated(u64),
+    /// Nothing: a value has two writers, or a failed compare-and-set found no place.
+    Open,
+}
+
+/// Looks for an order of rows. Says also how many steps small searches took.
+pub(in crate::linearizable) fn decide(rows: &Rows, limits: &Limits) -> (Known, u64) {
+    match Zones::new(rows) {
+        None => (Known::Open, 0),
+        Some((zones, Err(conflict))) => {
+            (Known::Violated(certificate(rows, &zones, conflict).by), 0)
+        }
+        Some((_, Ok(()))) if rows.mismatches.is_empty() => (Known::Linearizable, 0),
+        Some((zones, Ok(()))) => match place(rows, &zones, limits) {
+            (Placed::All, steps) => (Known::Linearizable, steps),
+            (Placed::Impossible(by), steps) => (Known::Violated(by), steps),
+            (Placed::NotAll, steps) => (Known::Open, steps),
+        },
+    }
+}
+
+/// The same of items.
+pub(in crate::linearizable) fn decide_items(items: &[Item], limits: &Limits) -> (Known, u64) {
+    Rows::of(items).map_or((Known::Open, 0), |rows| decide(&rows, limits))
+}
+
+/// The operations that show that there is no order, failed compare-and-sets aside.
+pub(super) fn refuted(rows: &Rows) -> Option<Certificate> {
+    let (zones, result) = Zones::new(rows)?;
+    let conflict = result.err()?;
+    Some(certificate(rows, &zones, conflict))
+}
+
+/// The places of items in an order that explains them, without those that did not happen. `None`
+/// unless every value was written once, no compare-and-set failed, and there is an order.
+pub(in crate::linearizable) fn order(items: &[Item]) -> Option<Vec<usize>> {
+    let rows = Rows::of(items)?;
+    if !rows.mismatches.is_empty() {
+        return None;
+    }
+    let (zones, result) = Zones::new(&rows)?;
+    result.ok()?;
+    let place = |row: u32| rows.list[row as usize].operation as usize;
+    Some(order_of(&rows, &zones).into_iter().map(place).collect())
+}
