@@ -2,16 +2,15 @@
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{NodeId, Value};
+use crate::{NodeId, Text, Value};
 
 /// The name of a register, list, set or other object of the store.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Key(pub Arc<str>);
+pub struct Key(pub Text);
 
 impl From<&str> for Key {
     fn from(name: &str) -> Key {
@@ -729,6 +728,6 @@ mod tests {
     #[test]
     fn an_operation_is_small() {
         assert!(size_of::<Op>() <= 56, "{}", size_of::<Op>());
-        assert!(size_of::<Micro>() <= 40, "{}", size_of::<Micro>());
+        assert!(size_of::<Micro>() <= 32, "{}", size_of::<Micro>());
     }
 }

@@ -65,9 +65,9 @@ impl Ops {
         (self.keying == Keying::Off).then_some(&self.single)
     }
 
-    /// The key that a keyword or an integer named before, by its canonical text.
-    pub(super) fn known_key(&self, canonical: &str) -> Option<Key> {
-        self.keys.known(canonical).cloned()
+    /// The keys so far.
+    pub(super) const fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// Notes that an operation was read as a tuple.
