@@ -377,6 +377,7 @@ pub(super) fn steps<'h>(history: &'h History, operation: &Operation) -> Vec<Effe
                 Micro::Read { key, value } => Effect::Read(key, known(value)),
                 Micro::Append { key, value } => Effect::Add(key, value),
                 Micro::Write { key, value } => Effect::Write(key, value),
+                _ => Effect::Nothing,
             };
             return micros.iter().map(step).collect();
         }
