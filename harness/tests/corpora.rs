@@ -127,8 +127,8 @@ fn family(name: &str) -> Vec<&'static str> {
     match name {
         ":G0" => vec!["G0"],
         ":G1" => vec!["G0", "G1a", "G1b", "G1c"],
-        ":G2" => vec!["G-single", "G-nonadjacent", "G2-item"],
-        ":G-single" => vec!["G-single"],
+        ":G2" => vec!["G-single-item", "G-nonadjacent-item", "G2-item"],
+        ":G-single" => vec!["G-single-item"],
         ":internal" => vec!["internal"],
         ":dirty-update" => vec!["dirty-update"],
         other => panic!("{other} is asked for and not listed here"),
@@ -143,9 +143,11 @@ fn anomalies(row: &str) -> BTreeSet<String> {
     let names = names.map(|name| name.trim_start_matches(':'));
     names
         .filter(|name| *name != "empty-transaction-graph")
-        .map(|name| match name {
-            "G2-item" => name.to_owned(),
-            name => name.replace("-item", ""),
+        .map(|name| match name.contains("-item") {
+            true => name.to_owned(),
+            false => name
+                .replace("G-single", "G-single-item")
+                .replace("G-nonadjacent", "G-nonadjacent-item"),
         })
         .collect()
 }

@@ -558,7 +558,7 @@ fn name(steps: &[Step]) -> Kind {
     }
     match steps.iter().filter(|step| missed(step)).count() {
         0 => {}
-        1 => class = Class::GSingle,
+        1 => class = Class::GSingleItem,
         _ => {
             let last = steps.last().is_some_and(missed);
             let ring = last && missed(&steps[0]);
@@ -567,7 +567,7 @@ fn name(steps: &[Step]) -> Kind {
                 .any(|pair| missed(&pair[0]) && missed(&pair[1]));
             class = match adjacent || ring {
                 true => Class::G2Item,
-                false => Class::GNonadjacent,
+                false => Class::GNonadjacentItem,
             };
         }
     }

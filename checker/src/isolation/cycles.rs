@@ -9,7 +9,11 @@ use std::collections::BTreeMap;
 
 use crate::graph::{Edge, Graph, Labels, strongly_connected};
 
-use super::dependencies::{DATA, Dependencies, PROCESS, REALTIME, RW, WR, WW};
+use super::dependencies::Dependencies;
+use super::participants::{Participants, Spans};
+use super::relations::{
+    DATA, IN_SESSION, MISSED, PREDICATE, PROCESS, REALTIME, RW, SESSION, WR, WW,
+};
 use super::search::Search;
 use super::{Class, Kind, Suffix};
 
@@ -26,23 +30,20 @@ impl Suffix {
     pub(super) const fn labels(self) -> Labels {
         match self {
             Suffix::Plain => DATA,
-            Suffix::Process => DATA | PROCESS,
+            Suffix::Process => DATA | IN_SESSION,
             Suffix::Realtime => DATA | REALTIME,
         }
     }
 }
 
-/// When transactions begin and end, for edges of real time between any two.
-pub(super) struct Spans {
-    pub(super) start: Vec<u64>,
-    pub(super) end: Vec<u64>,
-}
-
 /// The strongly connected components of a graph.
 pub(super) struct Cycles<'d> {
     dependencies: &'d Dependencies,
-    spans: &'d Spans,
+    /// The labels that count.
+    labels: Labels,
     components: Vec<Vec<u32>>,
+    /// When transactions begin and end, for edges of real time between any two.
+    spans: Spans,
     /// Scratch: of each node its number in the part that is looked at.
     local: Vec<u32>,
 }
@@ -51,18 +52,23 @@ impl<'d> Cycles<'d> {
     /// Finds the components, by the edges with these labels.
     pub(super) fn new(
         dependencies: &'d Dependencies,
-        spans: &'d Spans,
+        participants: &Participants<'_>,
         labels: Labels,
     ) -> Cycles<'d> {
         let components = strongly_connected(&dependencies.graph, labels);
+        let (spans, local) = match components.is_empty() {
+            true => (Spans::default(), Vec::new()),
+            false => (
+                participants.spans(),
+                vec![u32::MAX; dependencies.graph.nodes()],
+            ),
+        };
         Cycles {
             dependencies,
-            spans,
-            local: match components.is_empty() {
-                true => Vec::new(),
-                false => vec![u32::MAX; dependencies.graph.nodes()],
-            },
+            labels,
             components,
+            spans,
+            local,
         }
     }
 
@@ -107,6 +113,9 @@ impl<'d> Cycles<'d> {
                 }
                 let mut share = budget / 2;
                 let before = share;
+                if class.has_predicates() && !part.has_predicates() {
+                    continue;
+                }
                 if let Some(cycle) = Search::new(&part, class, suffix).run(&mut share) {
                     found.entry(cycle.kind).or_insert(cycle);
                 }
@@ -116,13 +125,11 @@ impl<'d> Cycles<'d> {
                 found.extend(part.any(suffix).map(|cycle| (cycle.kind, cycle)));
             }
             left -= spent - budget;
-            if found.len() >= Class::ALL.len() {
-                break;
-            }
         }
         found
     }
 
+    /// One component as a graph of its own.
     fn part(&mut self, at: usize) -> Part<'_> {
         let members = &self.components[at];
         for (local, &node) in members.iter().enumerate() {
@@ -132,7 +139,7 @@ impl<'d> Cycles<'d> {
         for (local, &node) in members.iter().enumerate() {
             for (to, label) in self.dependencies.graph.edges(node) {
                 let to = self.local[to as usize];
-                if to != u32::MAX {
+                if to != u32::MAX && label & self.labels != 0 {
                     edges.push(Edge {
                         from: local as u32,
                         to,
@@ -153,7 +160,8 @@ impl<'d> Cycles<'d> {
             members,
             txns,
             barriers: before(self.dependencies.barriers),
-            spans: self.spans,
+            spans: &self.spans,
+            in_real_time: self.labels & REALTIME != 0,
             by_start,
         }
     }
@@ -169,6 +177,8 @@ pub(super) struct Part<'c> {
     /// The first node that is a barrier.
     pub(super) barriers: u32,
     spans: &'c Spans,
+    /// Whether real time counts.
+    in_real_time: bool,
     /// The transactions by when they begin.
     pub(super) by_start: Vec<u32>,
 }
@@ -182,17 +192,30 @@ impl Part<'_> {
         self.spans.end[self.members[txn as usize] as usize]
     }
 
+    /// Whether a node stands for an edge from each of many readers to each of many writers.
+    pub(super) const fn is_meeting(&self, node: u32) -> bool {
+        node >= self.txns && node < self.barriers
+    }
+
+    /// Whether there are reads of predicates.
+    pub(super) fn has_predicates(&self) -> bool {
+        let nodes = 0..self.graph.nodes() as u32;
+        nodes.into_iter().any(|node| {
+            let mut edges = self.graph.edges(node);
+            edges.any(|(_, label)| label == PREDICATE)
+        })
+    }
+
     /// All labels that an edge from one transaction to another has.
     fn labels(&self, from: u32, to: u32) -> Labels {
         let mut labels = 0;
         for (node, label) in self.graph.edges(from) {
-            let meets =
-                node >= self.txns && node < self.barriers && self.graph.targets(node).contains(&to);
+            let meets = self.is_meeting(node) && self.graph.targets(node).contains(&to);
             if node == to || meets {
                 labels |= label;
             }
         }
-        if self.end(from) < self.start(to) {
+        if self.in_real_time && self.end(from) < self.start(to) {
             labels |= REALTIME;
         }
         labels
@@ -212,9 +235,9 @@ impl Part<'_> {
         suffixes.iter().find_map(|&suffix| {
             let order = suffix.labels() & !DATA;
             let labels = present.iter().map(|&present| {
-                [WW, order, WR, RW]
+                [WW, PROCESS, SESSION, REALTIME, WR, RW, PREDICATE]
                     .into_iter()
-                    .find(|&label| present & label != 0)
+                    .find(|&label| present & label & (DATA | order) != 0)
             });
             let labels: Vec<Labels> = labels.collect::<Option<_>>()?;
             let (txns, labels) = without_detours(txns, &labels, order);
@@ -236,14 +259,18 @@ impl Part<'_> {
 
 /// The class of a cycle with these labels.
 fn class(labels: &[Labels]) -> Class {
-    let missed = labels.iter().filter(|&&label| label == RW).count();
-    let in_a_row = (0..labels.len())
-        .any(|at| labels[at] == RW && labels[(at + 1) % labels.len()] == RW && missed > 1);
-    match missed {
+    let missed = |at: usize| labels[at % labels.len()] & MISSED != 0;
+    let count = (0..labels.len()).filter(|&at| missed(at)).count();
+    let in_a_row = (0..labels.len()).any(|at| missed(at) && missed(at + 1));
+    let items = !labels.contains(&PREDICATE);
+    match count {
         0 if labels.contains(&WR) => Class::G1c,
         0 => Class::G0,
+        1 if items => Class::GSingleItem,
         1 => Class::GSingle,
-        _ if in_a_row => Class::G2Item,
+        _ if in_a_row && items => Class::G2Item,
+        _ if in_a_row => Class::G2,
+        _ if items => Class::GNonadjacentItem,
         _ => Class::GNonadjacent,
     }
 }
@@ -253,7 +280,7 @@ fn without_detours(txns: &[u32], labels: &[Labels], order: Labels) -> (Vec<u32>,
     let mut kept = (Vec::new(), Vec::new());
     for at in 0..txns.len() {
         let previous = labels[(at + txns.len() - 1) % txns.len()];
-        if labels[at] == order && previous == order {
+        if labels[at] & order != 0 && previous & order != 0 {
             continue;
         }
         kept.0.push(txns[at]);
@@ -268,7 +295,11 @@ fn most_severe(part: &Part<'_>, suffixes: &[Suffix], budget: &mut u64) -> Option
             continue;
         }
         let mut best: Option<Cycle> = None;
+        let predicates = part.has_predicates();
         for class in Class::ALL {
+            if class.has_predicates() && !predicates {
+                continue;
+            }
             let found = Search::new(part, class, suffix).run(budget);
             best = best.into_iter().chain(found).min_by_key(severity);
             if best

@@ -27,14 +27,14 @@ pub(super) struct Orders {
     pub(super) position: Vec<u32>,
     /// Of each read whether it is a prefix of the longest.
     pub(super) fits: Vec<bool>,
-    /// Of each transaction whether it certainly took place: it said so, or was observed.
-    pub(super) committed: Vec<bool>,
     /// Appends that took place and that the longest read lacks, by list.
     unobserved: Vec<(u32, u32)>,
 }
 
 impl Orders {
-    pub(super) fn new(view: &View<'_>) -> Orders {
+    /// The orders, and of each transaction whether it certainly took place: it said so, or was
+    /// observed.
+    pub(super) fn new(view: &View<'_>) -> (Orders, Vec<bool>) {
         let longest = longest_reads(view);
         let fits = view
             .reads
@@ -55,23 +55,20 @@ impl Orders {
             known_from: Vec::new(),
             position: vec![NONE; view.elements.len()],
             fits,
-            committed: view
-                .txns
-                .iter()
-                .map(|txn| txn.outcome == Outcome::Ok)
-                .collect(),
             unobserved: Vec::new(),
         };
+        let outcomes = view.txns.iter().map(|txn| txn.outcome);
+        let mut committed: Vec<bool> = outcomes.map(|outcome| outcome == Outcome::Ok).collect();
         for key in 0..view.keys.len() as u32 {
-            orders.add_list(view, key);
+            orders.add_list(view, key, &mut committed);
         }
         orders.first.push(orders.element.len() as u32);
-        orders.commit_what_misfits_observed(view);
-        orders.find_unobserved(view);
-        orders
+        orders.commit_what_misfits_observed(view, &mut committed);
+        orders.find_unobserved(view, &committed);
+        (orders, committed)
     }
 
-    fn add_list(&mut self, view: &View<'_>, key: u32) {
+    fn add_list(&mut self, view: &View<'_>, key: u32, committed: &mut [bool]) {
         let first = self.element.len();
         self.first.push(first as u32);
         let longest = self.longest[key as usize];
@@ -95,7 +92,7 @@ impl Orders {
             *place = position as u32;
             if let Some(append) = view.elements[element as usize].only_append() {
                 known = position as u32;
-                self.committed[view.appends[append as usize].txn as usize] = true;
+                committed[view.appends[append as usize].txn as usize] = true;
             }
         }
         // The state with all elements.
@@ -113,23 +110,22 @@ impl Orders {
         }
     }
 
-    fn commit_what_misfits_observed(&mut self, view: &View<'_>) {
+    fn commit_what_misfits_observed(&self, view: &View<'_>, committed: &mut [bool]) {
         for (read, _) in self.misfits(view) {
             for value in view.reads[read as usize].values {
                 if let Some(append) = view
                     .element(view.reads[read as usize].key, value)
                     .and_then(|element| view.elements[element as usize].only_append())
                 {
-                    self.committed[view.appends[append as usize].txn as usize] = true;
+                    committed[view.appends[append as usize].txn as usize] = true;
                 }
             }
         }
     }
 
-    fn find_unobserved(&mut self, view: &View<'_>) {
+    fn find_unobserved(&mut self, view: &View<'_>, committed: &[bool]) {
         for (at, append) in view.appends.iter().enumerate() {
-            if self.committed[append.txn as usize] && self.position[append.element as usize] == NONE
-            {
+            if committed[append.txn as usize] && self.position[append.element as usize] == NONE {
                 self.unobserved.push((append.key, at as u32));
             }
         }

@@ -1,24 +1,28 @@
-//! Which *rw* edges lie on a cycle that has no other: what makes a G-single.
+//! Which edges close a cycle: from whose end their beginning can be reached in an acyclic graph.
 //!
-//! Without *rw* the component is acyclic (else it has a more severe cycle), so that 64 edges are
-//! decided by one pass in topological order, with a bit for each. Edges that begin close together
-//! in that order are taken together, and a pass ends where the last of its edges can be closed.
+//! 64 edges are decided by one pass in topological order, with a bit for each. Edges that begin
+//! close together in that order are taken together, and a pass ends where the last of its edges
+//! can be closed.
 
-use crate::graph::Labels;
+use crate::graph::{Graph, Labels};
 
-use super::cycles::Part;
-use super::dependencies::RW;
+/// Edges that close a cycle.
+pub(super) struct Closed {
+    pub(super) edges: Vec<(u32, u32)>,
+    /// Whether the steps sufficed for all.
+    pub(super) complete: bool,
+}
 
-/// Of these edges, each from a transaction to a transaction or meeting, those from whose end the
-/// beginning can be reached by edges with the labels `by`. Stops when the steps run out. `None`
-/// if these edges alone form a cycle.
+/// Of these edges those from whose end the beginning can be reached by what `follows`, a node and
+/// the label of an edge that begins there. Stops when the steps run out. `None` if what follows
+/// forms a cycle by itself.
 pub(super) fn closed(
-    part: &Part<'_>,
+    graph: &Graph,
+    follows: impl Fn(u32, Labels) -> bool + Copy,
     edges: &[(u32, u32)],
-    by: Labels,
     steps: &mut u64,
-) -> Option<Vec<(u32, u32)>> {
-    let order = topological(part, by)?;
+) -> Option<Closed> {
+    let order = topological(graph, follows)?;
     let mut place = vec![0_u32; order.len()];
     for (at, &node) in order.iter().enumerate() {
         place[node as usize] = at as u32;
@@ -31,9 +35,14 @@ pub(super) fn closed(
         .collect();
     open.sort_by_key(|&(from, to)| (place(to), place(from)));
 
-    let mut found = Vec::new();
+    let mut found = Closed {
+        edges: Vec::new(),
+        complete: true,
+    };
     let mut reached = vec![0_u64; order.len()];
-    for batch in open.chunks(64) {
+    let batches = open.chunks(64);
+    let count = batches.len();
+    for (number, batch) in batches.enumerate() {
         let first = place(batch[0].1);
         let last = batch.iter().map(|&(from, _)| place(from)).max()?;
         for (bit, &(_, to)) in batch.iter().enumerate() {
@@ -44,20 +53,21 @@ pub(super) fn closed(
             if bits == 0 {
                 continue;
             }
-            for (to, label) in part.graph.edges(order[at]) {
+            for (to, label) in graph.edges(order[at]) {
                 *steps = steps.saturating_sub(1);
-                if follows(part, order[at], label, by) && place(to) <= last {
+                if follows(order[at], label) && place(to) <= last {
                     reached[place(to)] |= bits;
                 }
             }
         }
         for (bit, &edge) in batch.iter().enumerate() {
             if reached[place(edge.0)] & 1 << bit != 0 {
-                found.push(edge);
+                found.edges.push(edge);
             }
         }
         *steps = steps.saturating_sub((last - first) as u64);
         if *steps == 0 {
+            found.complete = number + 1 == count;
             break;
         }
         reached[first..=last].fill(0);
@@ -65,19 +75,16 @@ pub(super) fn closed(
     Some(found)
 }
 
-/// What leaves a meeting belongs to the *rw* that led there.
-const fn follows(part: &Part<'_>, node: u32, label: Labels, by: Labels) -> bool {
-    let meeting = node >= part.txns && node < part.barriers;
-    label & by != 0 || (meeting && label == RW)
-}
-
 /// All nodes in an order that these edges allow, if there is one.
-fn topological(part: &Part<'_>, by: Labels) -> Option<Vec<u32>> {
-    let nodes = part.graph.nodes();
+pub(super) fn topological(
+    graph: &Graph,
+    follows: impl Fn(u32, Labels) -> bool + Copy,
+) -> Option<Vec<u32>> {
+    let nodes = graph.nodes();
     let mut before = vec![0_u32; nodes];
     let followers = |node: u32| {
-        let edges = part.graph.edges(node);
-        edges.filter(move |&(_, label)| follows(part, node, label, by))
+        let edges = graph.edges(node);
+        edges.filter(move |&(_, label)| follows(node, label))
     };
     for node in 0..nodes as u32 {
         for (to, _) in followers(node) {

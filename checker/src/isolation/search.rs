@@ -8,7 +8,7 @@
 use crate::graph::{Edge, Graph, Labels, strongly_connected};
 
 use super::cycles::{Cycle, Part, severity};
-use super::dependencies::{PROCESS, REALTIME, RW, WR, WW};
+use super::relations::{IN_SESSION, MISSED, PREDICATE, REALTIME, RW, WR, WW};
 use super::{Class, Suffix, reach};
 
 /// A step by an order of sessions or real time was taken.
@@ -40,12 +40,14 @@ impl Rule {
             (WW, _) => Some(state & !JUST_MISSED),
             (WR, Class::G0) => None,
             (WR, _) => Some(state & !JUST_MISSED),
-            (RW, Class::GNonadjacent) if state & JUST_MISSED == 0 => {
+            (PREDICATE, class) if !class.has_predicates() => None,
+            (RW | PREDICATE, Class::GNonadjacentItem | Class::GNonadjacent)
+                if state & JUST_MISSED == 0 =>
+            {
                 Some(state | JUST_MISSED | MISSED_AGAIN)
             }
-            (RW, Class::G2Item) => Some(state),
-            (PROCESS, _) if self.suffix == Suffix::Process => Some(state & !JUST_MISSED | ORDERED),
-            (REALTIME, _) if self.suffix == Suffix::Realtime => {
+            (RW | PREDICATE, Class::G2Item | Class::G2) => Some(state),
+            (order, _) if order & self.suffix.labels() & (IN_SESSION | REALTIME) != 0 => {
                 Some(state & !JUST_MISSED | ORDERED)
             }
             _ => None,
@@ -54,8 +56,8 @@ impl Rule {
 
     fn may_end(self, state: u8) -> bool {
         let ordered = self.suffix == Suffix::Plain || state & ORDERED != 0;
-        let missed = self.class != Class::GNonadjacent
-            || (state & MISSED_AGAIN != 0 && state & JUST_MISSED == 0);
+        let twice = matches!(self.class, Class::GNonadjacentItem | Class::GNonadjacent);
+        let missed = !twice || (state & MISSED_AGAIN != 0 && state & JUST_MISSED == 0);
         ordered && missed
     }
 
@@ -64,13 +66,22 @@ impl Rule {
         match self.class {
             Class::G0 => WW,
             Class::G1c => WR,
-            Class::GSingle | Class::GNonadjacent | Class::G2Item => RW,
+            Class::GSingleItem | Class::GNonadjacentItem | Class::G2Item => RW,
+            Class::GSingle | Class::GNonadjacent | Class::G2 => PREDICATE,
         }
+    }
+
+    /// Whether exactly one read may have missed something.
+    const fn is_single(self) -> bool {
+        matches!(self.class, Class::GSingleItem | Class::GSingle)
     }
 
     /// Whether two *rw* in a row end the search in a direction.
     const fn keeps_apart(self) -> bool {
-        matches!(self.class, Class::GSingle | Class::GNonadjacent)
+        !matches!(
+            self.class,
+            Class::G0 | Class::G1c | Class::G2Item | Class::G2
+        )
     }
 
     /// All labels that may occur.
@@ -78,9 +89,10 @@ impl Rule {
         let data = match self.class {
             Class::G0 => WW,
             Class::G1c => WW | WR,
-            Class::GSingle | Class::GNonadjacent | Class::G2Item => WW | WR | RW,
+            Class::GSingleItem | Class::GNonadjacentItem | Class::G2Item => WW | WR | RW,
+            Class::GSingle | Class::GNonadjacent | Class::G2 => WW | WR | MISSED,
         };
-        data | (self.suffix.labels() & (PROCESS | REALTIME))
+        data | (self.suffix.labels() & (IN_SESSION | REALTIME))
     }
 }
 
@@ -168,14 +180,17 @@ impl<'p, 'c> Search<'p, 'c> {
                 }
             }
         }
-        if self.rule.class == Class::GSingle {
+        if self.rule.is_single() {
             // Most *rw* edges close no such cycle, and to see that by a search takes longest.
-            let by = self.rule.labels() & !RW;
+            let by = self.rule.labels() & !MISSED;
             let mut half = *steps / 2;
             let given = half;
-            let closed = reach::closed(self.part, &starts, by, &mut half);
+            let follows = |node, label: Labels| {
+                label & by != 0 || (self.part.is_meeting(node) && label & MISSED != 0)
+            };
+            let closed = reach::closed(&self.part.graph, follows, &starts, &mut half);
             *steps -= given - half;
-            return closed.unwrap_or(starts);
+            return closed.map_or(starts, |closed| closed.edges);
         }
         starts
     }
@@ -183,10 +198,10 @@ impl<'p, 'c> Search<'p, 'c> {
     /// The shortest cycle of data and this order through one transaction, which lies on one.
     pub(super) fn through(part: &Part<'_>, start: u32, suffix: Suffix) -> Option<Cycle> {
         let plain = Rule {
-            class: Class::G2Item,
+            class: Class::G2,
             suffix: Suffix::Plain,
         };
-        let mut search = Search::new(part, Class::G2Item, suffix);
+        let mut search = Search::new(part, Class::G2, suffix);
         search.begin();
         search.push(start, 0, NOWHERE);
         let mut steps = u64::MAX;
@@ -384,13 +399,13 @@ fn components(part: &Part<'_>, rule: Rule) -> Vec<[u32; 2]> {
     }
     let mut edges = Vec::new();
     for node in 0..nodes as u32 {
-        let meeting = node >= part.txns && node < part.barriers;
+        let meeting = part.is_meeting(node);
         for (to, label) in part.graph.edges(node) {
             if label & rule.labels() == 0 {
                 continue;
             }
             let mut add = |from, to| edges.push(Edge { from, to, label });
-            if label != RW {
+            if label & MISSED == 0 {
                 add(2 * node, 2 * to);
                 add(2 * node + 1, 2 * to);
             } else if meeting {

@@ -6,13 +6,11 @@ use crate::{Anomaly, Options, Reason};
 
 use super::Suffix;
 use super::cycles::Cycles;
-use super::dependencies::{Dependencies, Sessions};
-use super::direct::{self, Findings};
-use super::orders::Orders;
-use super::timeline::Timeline;
-use super::verdict::{ambiguous, spans, work_out};
-use super::view::View;
-use super::witness;
+use super::dependencies::Dependencies;
+use super::direct::Findings;
+use super::lists::Lists;
+use super::model::Model;
+use super::verdict::work_out;
 
 /// Which kinds of anomalies a history shows.
 #[derive(Clone, Debug, Default)]
@@ -34,32 +32,25 @@ pub struct Survey {
 #[must_use]
 pub fn survey(history: &History, options: &Options) -> Survey {
     let mut survey = Survey::default();
-    let view = match View::new(history) {
-        Ok(view) => view,
+    let lists = match Lists::new(history) {
+        Ok(lists) => lists,
         Err(why) => {
             survey.unknown = Some(Reason::NotApplicable);
             survey.warnings.push(why);
             return survey;
         }
     };
-    let orders = Orders::new(&view);
-    let timeline = Timeline::new(&view, &orders);
-    let spans = spans(&view);
     let mut findings = Findings::new(1);
-    direct::find(&view, &orders, &mut findings);
+    lists.find_direct(&mut findings);
     for suffix in Suffix::ALL {
-        let (sessions, times) = match suffix {
-            Suffix::Plain => (Sessions::Ignored, None),
-            Suffix::Process => (Sessions::All, None),
-            Suffix::Realtime => (Sessions::Ignored, Some(&timeline)),
-        };
-        let dependencies = Dependencies::new(&view, &orders, sessions, times);
-        let mut cycles = Cycles::new(&dependencies, &spans, suffix.labels());
+        let labels = suffix.labels();
+        let dependencies = Dependencies::new(lists.relations(), lists.participants(), labels);
+        let mut cycles = Cycles::new(&dependencies, lists.participants(), labels);
         for (kind, cycle) in cycles.each_kind(suffix, options.budget.max_steps) {
-            findings.add(kind, || witness::prove(&view, &orders, &cycle).evidence);
+            findings.add(kind, || lists.prove(&cycle));
         }
     }
-    if let Some(warning) = ambiguous(&view) {
+    if let Some(warning) = lists.doubt() {
         survey.unknown = Some(Reason::NotObservable);
         survey.warnings.push(warning);
     }

@@ -2,7 +2,7 @@
 
 use polygraph_history::Outcome;
 
-use super::orders::Orders;
+use super::participants::Participants;
 use super::view::{NONE, View};
 
 /// Something that happens at one rank of real time.
@@ -24,26 +24,26 @@ pub(super) struct Timeline {
 }
 
 impl Timeline {
-    pub(super) fn new(view: &View<'_>, orders: &Orders) -> Timeline {
+    pub(super) fn new(participants: &Participants<'_>) -> Timeline {
         // Ranks are positions among the events.
-        let ranks = view.history.events().len();
+        let ranks = participants.history.events().len();
         let mut timeline = Timeline {
             begin: vec![NONE; ranks],
             end: vec![NONE; ranks],
             timeless: Vec::new(),
         };
-        for (at, txn) in view.txns.iter().enumerate() {
-            if !orders.committed[at] {
+        for txn in 0..participants.count() {
+            if !participants.committed[txn as usize] {
                 continue;
             }
-            let operation = &view.history.operations()[txn.operation as usize];
+            let operation = participants.operation(txn);
             if operation.complete == Some(operation.invoke) {
-                timeline.timeless.push(at as u32);
+                timeline.timeless.push(txn);
                 continue;
             }
-            timeline.begin[operation.start as usize] = at as u32;
-            if txn.outcome == Outcome::Ok && operation.end != u64::MAX {
-                timeline.end[operation.end as usize] = at as u32;
+            timeline.begin[operation.start as usize] = txn;
+            if operation.outcome == Outcome::Ok && operation.end != u64::MAX {
+                timeline.end[operation.end as usize] = txn;
             }
         }
         timeline

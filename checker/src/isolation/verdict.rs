@@ -4,17 +4,15 @@ use polygraph_history::{Guarantee, History, Outcome};
 
 use crate::{Anomaly, Entry, Options, Reason, Validity, Verdict};
 
-use super::cycles::{Cycles, Spans};
-use super::dependencies::{DATA, Dependencies, PROCESS, REALTIME, Sessions};
-use super::direct::{self, Findings};
+use super::cycles::Cycles;
+use super::dependencies::Dependencies;
+use super::direct::Findings;
 use super::explain;
-use super::orders::Orders;
-use super::timeline::Timeline;
-use super::view::View;
-use super::witness;
+use super::lists::Lists;
+use super::model::Model;
+use super::participants::Participants;
+use super::relations::{DATA, PROCESS, REALTIME};
 use super::{Kind, Proof, Suffix};
-
-const ALGORITHM: &str = "list-append-cycles";
 
 const OPPORTUNITY: &str = "two acknowledged transactions overlap in time and use a common list \
                            that at least one of them appends to";
@@ -39,49 +37,59 @@ pub const STRICT_SERIALIZABLE: Entry = Entry {
 };
 
 fn check(history: &History, options: &Options, guarantee: Guarantee) -> Verdict {
-    let verdict = Verdict::holds(guarantee, ALGORITHM);
-    let view = match View::new(history) {
-        Ok(view) => view,
+    match Lists::new(history) {
+        Ok(lists) => {
+            let mut verdict = decide(&lists, options, guarantee);
+            if lists.view.left_out > 0 {
+                verdict.warnings.push(format!(
+                    "{} operations that are no transactions were not looked at",
+                    lists.view.left_out
+                ));
+            }
+            verdict
+        }
         Err(why) => {
+            let verdict = Verdict::holds(guarantee, "list-append-cycles");
             let mut verdict = verdict.unknown(Reason::NotApplicable);
             verdict.warnings.push(why);
-            return verdict;
+            verdict
         }
-    };
-    let orders = Orders::new(&view);
-    let timeline = Timeline::new(&view, &orders);
-    let mut verdict = begin(verdict, &view);
-    verdict.opportunities = timeline.opportunities(&view);
+    }
+}
+
+/// Decides whether transactions over any sort of data keep a level.
+fn decide(model: &impl Model, options: &Options, guarantee: Guarantee) -> Verdict {
+    let participants = model.participants();
+    let mut verdict = Verdict::holds(guarantee, model.algorithm());
+    let count = |outcome| outcomes(participants, outcome);
+    verdict.operations_checked = u64::from(participants.count());
+    verdict.indeterminate = count(Outcome::Info);
+    verdict.opportunities = model.opportunities();
 
     let mut findings = Findings::new(options.max_anomalies);
-    direct::find(&view, &orders, &mut findings);
+    model.find_direct(&mut findings);
 
     let strict = guarantee == Guarantee::StrictSerializable;
-    let (sessions, times, labels, suffixes): (_, _, _, &[Suffix]) = if strict {
-        let labels = DATA | PROCESS | REALTIME;
-        (Sessions::InRealTime, Some(&timeline), labels, &Suffix::ALL)
+    let (labels, suffixes): (_, &[Suffix]) = if strict {
+        (DATA | PROCESS | REALTIME, &Suffix::ALL)
     } else {
-        (Sessions::Ignored, None, DATA, &[Suffix::Plain])
+        (DATA, &[Suffix::Plain])
     };
-    let dependencies = Dependencies::new(&view, &orders, sessions, times);
-    let spans = spans(&view);
-    let mut cycles = Cycles::new(&dependencies, &spans, labels);
-    let count = findings.counts.values().sum::<u64>() + cycles.count() as u64;
-    if count > 0 {
+    let dependencies = Dependencies::new(model.relations(), participants, labels);
+    let mut cycles = Cycles::new(&dependencies, participants, labels);
+    let anomalies = findings.counts.values().sum::<u64>() + cycles.count() as u64;
+    if anomalies > 0 {
         let found = cycles.most_severe(suffixes, options.max_anomalies, options.budget.max_steps);
         for cycle in found {
-            let proof = witness::prove(&view, &orders, &cycle);
-            findings.add(cycle.kind, || proof.evidence);
+            findings.add(cycle.kind, || model.prove(&cycle));
         }
         verdict.validity = Validity::Violated;
-        verdict.anomaly_count = count;
-        verdict.anomalies = work_out(history, findings, options.max_anomalies);
+        verdict.anomaly_count = anomalies;
+        verdict.anomalies = work_out(participants.history, findings, options.max_anomalies);
         return verdict;
     }
-    match ambiguous(&view) {
-        None if verdict.operations_checked == verdict.indeterminate + failed(&view) => {
-            verdict.unknown(Reason::TooFewOpportunities)
-        }
+    match model.doubt() {
+        None if count(Outcome::Ok) == 0 => verdict.unknown(Reason::TooFewOpportunities),
         None => verdict,
         Some(warning) => {
             verdict.warnings.push(warning);
@@ -90,43 +98,10 @@ fn check(history: &History, options: &Options, guarantee: Guarantee) -> Verdict 
     }
 }
 
-fn begin(mut verdict: Verdict, view: &View<'_>) -> Verdict {
-    let unknown = view.txns.iter().filter(|txn| txn.outcome == Outcome::Info);
-    verdict.operations_checked = view.txns.len() as u64;
-    verdict.indeterminate = unknown.count() as u64;
-    if view.left_out > 0 {
-        verdict.warnings.push(format!(
-            "{} operations that are no transactions were not looked at",
-            view.left_out
-        ));
-    }
-    verdict
-}
-
-fn failed(view: &View<'_>) -> u64 {
-    let failed = view.txns.iter().filter(|txn| txn.outcome == Outcome::Fail);
-    failed.count() as u64
-}
-
-/// When each transaction began and ended, as ranks of real time.
-pub(super) fn spans(view: &View<'_>) -> Spans {
-    let operation = |txn: &super::view::Txn| &view.history.operations()[txn.operation as usize];
-    Spans {
-        start: view.txns.iter().map(|txn| operation(txn).start).collect(),
-        end: view.txns.iter().map(|txn| operation(txn).end).collect(),
-    }
-}
-
-/// Says so if the author of some element cannot be known.
-pub(super) fn ambiguous(view: &View<'_>) -> Option<String> {
-    let several = view.elements.iter().filter(|element| element.appends > 1);
-    let count = several.clone().count();
-    let append = &view.appends[several.clone().next()?.append as usize];
-    Some(format!(
-        "{count} elements were appended more than once, the first of them {} to {}: who appended \
-         what was read cannot be known",
-        append.value, view.keys[append.key as usize]
-    ))
+fn outcomes(participants: &Participants<'_>, outcome: Outcome) -> u64 {
+    let all = 0..participants.count();
+    let matching = all.filter(|&txn| participants.operation(txn).outcome == outcome);
+    matching.count() as u64
 }
 
 /// The most telling anomalies in full: the first of each kind, then more of each.

@@ -1,37 +1,25 @@
-//! From a cycle in the graph to facts of the history.
+//! From an edge of the graph to a fact of the history.
 
 use crate::graph::Labels;
 
-use super::cycles::Cycle;
-use super::dependencies::{PROCESS, RW, WR, WW};
+use super::Because;
 use super::orders::Orders;
+use super::relations::{RW, WR, WW};
 use super::view::{NONE, View};
-use super::{Because, Evidence, Proof, Step};
 
-/// States each edge of a cycle by what was read and appended.
-pub(super) fn prove(view: &View<'_>, orders: &Orders, cycle: &Cycle) -> Proof {
-    let count = cycle.txns.len();
-    let steps = (0..count).filter_map(|at| {
-        let (from, to) = (cycle.txns[at], cycle.txns[(at + 1) % count]);
-        Some(Step {
-            from: view.invocation(from),
-            to: view.invocation(to),
-            because: because(view, orders, from, to, cycle.labels[at])?,
-        })
-    });
-    Proof {
-        kind: cycle.kind,
-        evidence: Evidence::Cycle(steps.collect()),
-    }
-}
-
-fn because(view: &View<'_>, orders: &Orders, from: u32, to: u32, label: Labels) -> Option<Because> {
+/// States an edge of data by what was read and appended.
+pub(super) fn because(
+    view: &View<'_>,
+    orders: &Orders,
+    from: u32,
+    to: u32,
+    label: Labels,
+) -> Option<Because> {
     match label {
         WW => followed(view, orders, from, to),
         WR => observed(view, orders, from, to),
         RW => missed(view, orders, from, to),
-        PROCESS => Some(Because::Session),
-        _ => Some(Because::RealTime),
+        _ => None,
     }
 }
 

@@ -228,9 +228,9 @@ fn name(edges: &[Vec<[bool; 5]>], path: &[usize]) -> Option<Kind> {
             let class = match rw {
                 0 if labels.contains(&1) => Class::G1c,
                 0 => Class::G0,
-                1 => Class::GSingle,
+                1 => Class::GSingleItem,
                 _ if adjacent => Class::G2Item,
-                _ => Class::GNonadjacent,
+                _ => Class::GNonadjacentItem,
             };
             let suffix = match (labels.contains(&4), labels.contains(&3)) {
                 (true, _) => Suffix::Realtime,

@@ -97,7 +97,7 @@ fn many_readers_and_many_unread_appends_are_not_multiplied() {
     skewed[4_000].micros.push(read("y", &[1]));
     let verdict = strict(&build::history(&skewed), u64::MAX);
     assert_eq!(verdict.validity, Validity::Violated);
-    assert_eq!(verdict.anomalies[0].kind, "G-single");
+    assert_eq!(verdict.anomalies[0].kind, "G-single-item");
     assert_eq!(verdict.anomalies[0].operations.len(), 2);
     // And many of them had appended themselves: each two lost an update.
     let mut lost = txns;

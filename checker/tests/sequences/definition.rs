@@ -69,7 +69,7 @@ impl State {
                             self.registers.insert(key.clone(), value.clone());
                             Micro::Write { key, value }
                         }
-                        Micro::Append { .. } => unreachable!("no list is drawn"),
+                        other => unreachable!("{other} is not drawn"),
                     })
                     .collect(),
             ),

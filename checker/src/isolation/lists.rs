@@ -1,0 +1,184 @@
+//! Transactions that append to lists and read them whole, as a data model.
+//!
+//! Every edge holds in every order that explains the history, because lists only grow and a read
+//! shows all that was appended before it:
+//! - *ww* from an element to the next of the order, and from the last to those never read;
+//! - *wr* from an element to who read it; *rw* from a read to what it lacks.
+//!
+//! For lists as in Elle, section 4.
+//!
+//! **Invariant:** if no read is wrong by itself (`direct`), and no element has two appends, the
+//! graph of all edges has a cycle exactly if no order explains the history: in any topological
+//! order the appends of a list come in the order of its longest read, each transaction's
+//! together, and each read between the right two.
+
+use polygraph_history::History;
+
+use crate::graph::Labels;
+
+use super::direct::{self, Findings};
+use super::model::Model;
+use super::orders::Orders;
+use super::participants::Participants;
+use super::relations::{RW, Relations, WR, WW};
+use super::view::{NONE, View};
+use super::{Because, witness};
+
+/// A history of lists: its transactions by number, the orders of its lists, and who took part.
+pub(super) struct Lists<'h> {
+    pub(super) view: View<'h>,
+    pub(super) orders: Orders,
+    participants: Participants<'h>,
+}
+
+impl<'h> Lists<'h> {
+    /// Looks at a history.
+    ///
+    /// # Errors
+    /// Why it is not a history of transactions over lists.
+    pub(super) fn new(history: &'h History) -> Result<Lists<'h>, String> {
+        let view = View::new(history)?;
+        let (orders, committed) = Orders::new(&view);
+        let operation = view.txns.iter().map(|txn| txn.operation).collect();
+        Ok(Lists {
+            participants: Participants::new(history, operation, committed),
+            view,
+            orders,
+        })
+    }
+}
+
+impl Model for Lists<'_> {
+    fn algorithm(&self) -> &'static str {
+        "list-append-cycles"
+    }
+
+    fn participants(&self) -> &Participants<'_> {
+        &self.participants
+    }
+
+    fn relations(&self) -> Relations {
+        let view = &self.view;
+        let edges = view.reads.len() * 2 + view.appends.len();
+        let mut builder = Builder {
+            view,
+            orders: &self.orders,
+            relations: Relations::new(view.txns.len() as u32, edges),
+        };
+        builder.appends();
+        builder.reads();
+        builder.relations
+    }
+
+    fn find_direct(&self, findings: &mut Findings) {
+        direct::find(&self.view, &self.orders, findings);
+    }
+
+    fn because(&self, from: u32, to: u32, label: Labels) -> Option<Because> {
+        witness::because(&self.view, &self.orders, from, to, label)
+    }
+
+    fn doubt(&self) -> Option<String> {
+        let view = &self.view;
+        let several = view.elements.iter().filter(|element| element.appends > 1);
+        let count = several.clone().count();
+        let append = &view.appends[several.clone().next()?.append as usize];
+        Some(format!(
+            "{count} elements were appended more than once, the first of them {} to {}: who \
+             appended what was read cannot be known",
+            append.value, view.keys[append.key as usize]
+        ))
+    }
+
+    fn opportunities(&self) -> u64 {
+        self.participants.timeline().opportunities(&self.view)
+    }
+}
+
+struct Builder<'v, 'h> {
+    view: &'v View<'h>,
+    orders: &'v Orders,
+    relations: Relations,
+}
+
+impl Builder<'_, '_> {
+    fn author(&self, append: u32) -> u32 {
+        self.view.appends[append as usize].txn
+    }
+
+    /// *ww*: along the order of each list.
+    fn appends(&mut self) {
+        for key in 0..self.view.keys.len() as u32 {
+            let mut last = NONE;
+            for append in self.orders.known(self.view, key) {
+                let author = self.author(append);
+                if last != NONE {
+                    self.relations.add(last, author, WW);
+                }
+                last = author;
+            }
+            if last != NONE {
+                for append in self.orders.unobserved(key) {
+                    self.relations.add(last, self.author(append), WW);
+                }
+            }
+        }
+    }
+
+    /// *wr* and *rw*: from the states that were read.
+    fn reads(&mut self) {
+        let (view, orders) = (self.view, self.orders);
+        // Readers of everything that the longest read shows, of lists with appends beyond.
+        let mut full: Vec<(u32, u32)> = Vec::new();
+        let beyond: Vec<bool> = (0..view.keys.len() as u32)
+            .map(|key| orders.unobserved(key).next().is_some())
+            .collect();
+        for (at, read) in view.reads.iter().enumerate() {
+            if !orders.fits[at] {
+                self.misfit(at as u32);
+                continue;
+            }
+            let length = read.values.len();
+            if let Some(append) = orders.known_before(view, read.key, length) {
+                self.relations.add(self.author(append), read.txn, WR);
+            }
+            match orders.known_from(view, read.key, length) {
+                Some(append) => self.relations.add(read.txn, self.author(append), RW),
+                None if beyond[read.key as usize] => full.push((read.key, read.txn)),
+                None => {}
+            }
+        }
+        full.sort_unstable();
+        full.dedup();
+        for readers in full.chunk_by(|a, b| a.0 == b.0) {
+            let mut authors: Vec<u32> = orders
+                .unobserved(readers[0].0)
+                .map(|append| self.author(append))
+                .collect();
+            authors.sort_unstable();
+            authors.dedup();
+            let readers: Vec<u32> = readers.iter().map(|&(_, txn)| txn).collect();
+            self.relations.add_each(&readers, &authors, RW);
+        }
+    }
+
+    /// A read that contradicts the order still shows its own elements, and lacks others.
+    fn misfit(&mut self, at: u32) {
+        let (view, orders) = (self.view, self.orders);
+        let read = &view.reads[at as usize];
+        let last = read.values.iter().rev().find_map(|value| {
+            let element = view.element(read.key, value)?;
+            view.elements[element as usize].only_append()
+        });
+        if let Some(append) = last {
+            self.relations.add(self.author(append), read.txn, WR);
+        }
+        let missed = orders.known(view, read.key).find(|&append| {
+            let append = &view.appends[append as usize];
+            !read.values.contains(append.value)
+        });
+        if let Some(append) = missed {
+            self.relations.add(read.txn, self.author(append), RW);
+        }
+    }
+}
