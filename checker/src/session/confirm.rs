@@ -371,6 +371,7 @@ fn steps<'h>(history: &'h History, operation: &Operation) -> Vec<Effect<'h>> {
                 Micro::Read { key, value } => Effect::Read(key, known(value)),
                 Micro::Append { key, value } => Effect::Add(key, value),
                 Micro::Write { key, value } => Effect::Write(key, value),
+                _ => Effect::Nothing,
             };
             return micros.iter().map(step).collect();
         }

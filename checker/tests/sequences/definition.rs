@@ -69,7 +69,7 @@ impl State {
                             self.registers.insert(key.clone(), value.clone());
                             Micro::Write { key, value }
                         }
-                        Micro::Append { .. } => unreachable!("no list is drawn"),
+                        _ => unreachable!("registers are drawn"),
                     })
                     .collect(),
             ),

@@ -106,6 +106,7 @@ pub(crate) fn steps(
                     Micro::Read { key, value } => Single::Read(&key.0, value.as_ref()),
                     Micro::Write { key, value } => Single::Write(&key.0, value),
                     Micro::Append { key, value } => Single::Add(&key.0, value),
+                    _ => Single::Other,
                 })
                 .collect(),
             _ => vec![Single::Other],

@@ -237,6 +237,17 @@ impl Keys {
         key
     }
 
+    /// The key that the key of a map names: an integer where JSON has only strings for it.
+    pub(crate) fn of_entry(&mut self, form: Form<'_>) -> Key {
+        if form.token() == Token::Plain
+            && let Ok(integer) = form.raw().parse::<u64>()
+            && let Some((key, _)) = self.known(&integer.to_string())
+        {
+            return key.clone();
+        }
+        self.of(form)
+    }
+
     /// The key that a keyword or an integer named before, by its canonical text, and its number.
     pub(crate) fn known(&self, canonical: &str) -> Option<&(Key, u32)> {
         self.by_form.get(canonical)

@@ -325,10 +325,7 @@ impl Keys {
         match op {
             Op::Txn(micros) => {
                 for micro in micros {
-                    let (Micro::Read { key, .. }
-                    | Micro::Append { key, .. }
-                    | Micro::Write { key, .. }) = micro;
-                    self.share(key);
+                    micro.for_each_key(|key| self.share(key));
                 }
             }
             op => {
