@@ -104,7 +104,13 @@ impl Options {
                 strict_sets: true,
                 ..own
             },
-            Format::Polygraph | Format::PorcupineKv | Format::Limo => own,
+            Format::Polygraph
+            | Format::PorcupineKv
+            | Format::Limo
+            | Format::Plume
+            | Format::Awdit
+            | Format::Dbcop
+            | Format::TimeKiller => own,
         }
     }
 }

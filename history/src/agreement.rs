@@ -305,6 +305,7 @@ fn events(random: &mut Random) -> Vec<Event> {
             event.node = some(random).then(|| NodeId::at(1));
             event.session = some(random).then(|| Session("s".into()));
             event.version = some(random).then(|| random.bits());
+            event.snapshot = some(random).then(|| random.bits());
             event.intended = some(random).then_some(Time(7));
             event.error = some(random).then(|| ErrorName::new("boom"));
             event.detail = some(random).then(|| "it \"broke\"".to_owned());

@@ -44,8 +44,12 @@ pub struct Event {
     pub node: Option<NodeId>,
     /// The session, where it is not the process.
     pub session: Option<Session>,
-    /// The version that the store returned, where it did.
+    /// The version that the store returned, where it did: of a transaction the one that it made,
+    /// of which its commit timestamp is one.
     pub version: Option<u64>,
+    /// The version that a transaction read from, where the store says it: its snapshot, of which
+    /// its start timestamp is one.
+    pub snapshot: Option<u64>,
     /// When the plan wanted it invoked, where its client was busy then.
     pub intended: Option<Time>,
     /// Why it failed or is not known.
@@ -78,6 +82,7 @@ impl Event {
             node: None,
             session: None,
             version: None,
+            snapshot: None,
             intended: None,
             error: None,
             detail: None,

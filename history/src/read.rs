@@ -24,6 +24,14 @@ pub enum Format {
     Fastlin,
     /// The texts of LiMo.
     Limo,
+    /// The text of Plume, PolySI and IsoVista.
+    Plume,
+    /// The text of AWDIT's tests.
+    Awdit,
+    /// The JSON of dbcop.
+    Dbcop,
+    /// The JSON of TimeKiller.
+    TimeKiller,
 }
 
 /// All formats, each with what it is.
@@ -56,6 +64,23 @@ pub const FORMATS: &[(Format, &str)] = &[
         Format::Limo,
         "`# @object atomic-queue`, then lines of calls and returns, as LiMo has",
     ),
+    (
+        Format::Plume,
+        "lines `r(key,value,session,transaction)` and `w(…)`, as Plume, PolySI and IsoVista have",
+    ),
+    (
+        Format::Awdit,
+        "lines `r key value` and `w key value`, with `---` between transactions and `===` between \
+         sessions, as AWDIT's tests have",
+    ),
+    (
+        Format::Dbcop,
+        "JSON of sessions, arrays of transactions with `events` and `committed`, as dbcop has",
+    ),
+    (
+        Format::TimeKiller,
+        "a JSON array of transactions with `sid`, `sts`, `cts` and `ops`, as TimeKiller has",
+    ),
 ];
 
 impl Format {
@@ -70,6 +95,10 @@ impl Format {
             Format::PorcupineKv => "porcupine-kv",
             Format::Fastlin => "fastlin",
             Format::Limo => "limo",
+            Format::Plume => "plume",
+            Format::Awdit => "awdit",
+            Format::Dbcop => "dbcop",
+            Format::TimeKiller => "timekiller",
         }
     }
 }
@@ -184,6 +213,10 @@ fn read_as(
         Format::PorcupineKv => Dialect::PorcupineKv,
         Format::Fastlin => Dialect::Fastlin,
         Format::Limo => Dialect::Limo,
+        Format::Plume => Dialect::Plume,
+        Format::Awdit => Dialect::Awdit,
+        Format::Dbcop => Dialect::Dbcop,
+        Format::TimeKiller => Dialect::TimeKiller,
     };
     let keying = match keyed {
         Keyed::Auto => Keying::Undecided,
@@ -200,6 +233,13 @@ fn recognise(prefix: &[u8], complete: bool) -> Result<Format, ReadError> {
     let first = text.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
     if let Some(format) = recognise_comment(first) {
         return Ok(format);
+    }
+    let line = first.lines().next().unwrap_or_default();
+    if foreign::is_plume(line) {
+        return Ok(Format::Plume);
+    }
+    if foreign::is_awdit(line) {
+        return Ok(Format::Awdit);
     }
     let inside = first.trim_start_matches(|c: char| c.is_whitespace() || "[(,".contains(c));
     let map = inside.strip_prefix('{').map(str::trim_start);
@@ -297,6 +337,12 @@ fn recognise_json(prefix: &[u8]) -> Result<Format, ReadError> {
                 "a first line like {\"polygraph\":1,\"spec\":{…}}",
             )
         });
+    }
+    if has("sid") && has("ops") {
+        return Ok(Format::TimeKiller);
+    }
+    if !has("type") && foreign::is_dbcop(&String::from_utf8_lossy(prefix)) {
+        return Ok(Format::Dbcop);
     }
     Ok(Format::JepsenJson)
 }

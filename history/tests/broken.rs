@@ -1,6 +1,6 @@
 //! What is no history gives one clear sentence, and nothing makes a reader panic.
 
-use polygraph_history::{Format, Keyed, ReadError, ReadOptions, read};
+use polygraph_history::{FORMATS, Format, Keyed, ReadError, ReadOptions, read};
 use proptest::prelude::*;
 
 fn error(bytes: &[u8]) -> ReadError {
@@ -59,7 +59,7 @@ fn each_problem_is_named_with_its_place() {
         ),
         (
             b"hello, world\n",
-            "line 1, column 1: the beginning is of no format known here; expected one of polygraph, jepsen-edn, jepsen-json, jepsen-log, porcupine-kv, fastlin, limo",
+            "line 1, column 1: the beginning is of no format known here; expected one of polygraph, jepsen-edn, jepsen-json, jepsen-log, porcupine-kv, fastlin, limo, plume, awdit, dbcop, timekiller",
         ),
         (
             b"{:process 0, :type :invoke, :f :read",
@@ -299,6 +299,12 @@ fn rows_across_the_ends_of_chunks() {
 }
 
 const SEEDS: &[&str] = &[
+    "w(1,0,0,0)\nw(1,5,1,1)\nr(1,5,2,-1)\nr(1,5,2,2)\nr( 1 ,0,1,1)\n",
+    "w 0 0\nw 1 0\n=====\nr 0 0\n-----\nw 0 1\n",
+    "[[{\"events\":[[\"w\",0,1],{\"Read\":{\"variable\":0,\"version\":null}}],\"committed\":true}],[{\"events\":[{\"write\":false,\"variable\":1,\"value\":2,\"success\":true}],\"success\":false}]]",
+    "[{\"sid\":1,\"sts\":{\"p\":\"7\",\"l\":0},\"cts\":{\"p\":9,\"l\":1},\"ops\":[{\"t\":\"r\",\"k\":1,\"v\":0},{\"t\":\"a\",\"k\":2,\"v\":3}]}]",
+    "{:type :invoke :process 0 :f :init :value {:x 1}}{:type :ok :process 0 :f :init :value {:x 1}}{:type :invoke :process 0 :value [[:rp [:mod 2 1] nil] [:delete :x] [:insert :y 1]]}{:type :ok :process 0 :value [[:rp [:mod 2 1] {:x 1}] [:delete :x] [:insert :y 1]]}",
+    "{:type :invoke :process 0 :f :assign :value [1 2]}{:type :ok :process 0 :f :assign :value [1 2]}{:type :invoke :process 0 :f :txn :value [[:send 1 5] [:poll]]}{:type :ok :process 0 :f :txn :value [[:send 1 [0 5]] [:poll {1 [[0 5]]}]]}",
     "[{:process 0, :type :invoke, :f :cas, :value [1 [2 3]], :time 10, :index 0}\n {:process 0, :type :info, :f :cas, :value :timed-out, :error [:net \"x\\u0041\"]}]",
     "{:type :invoke :f :txn :value [[:r #{1} nil] [:append \"k\" 1/2] [:w \\a {:a 1.5}]]} ; x\n#_ 1 #t {:type :ok, :value [[:r #{1} [1 2]] [:append \"k\" 1/2] [:w \\a {:a 1.5}]]}",
     "[{\"type\":\"invoke\",\"f\":\"read\",\"value\":null,\"process\":1},{\"type\":\"ok\",\"f\":\"read\",\"value\":[1,2.5e3,\"\\u00e9\"],\"process\":1}]",
@@ -317,17 +323,8 @@ fn cases() -> ProptestConfig {
 
 /// Reads in every way; a panic is the failure.
 fn read_all_ways(bytes: &[u8]) {
-    let formats = [
-        None,
-        Some(Format::Polygraph),
-        Some(Format::JepsenEdn),
-        Some(Format::JepsenJson),
-        Some(Format::JepsenLog),
-        Some(Format::PorcupineKv),
-        Some(Format::Fastlin),
-        Some(Format::Limo),
-    ];
-    for format in formats {
+    let named = FORMATS.iter().map(|&(format, _)| Some(format));
+    for format in named.chain([None]) {
         for keyed in [Keyed::Auto, Keyed::On, Keyed::Off] {
             if let Err(error) = read(bytes, ReadOptions { format, keyed }) {
                 assert!(error.line > 0 && error.column > 0 && !error.problem.is_empty());

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use polygraph_history::{Format, Op, ReadOptions, read};
+use polygraph_history::{Format, Op, Operation, Order, ReadOptions, read};
 
 /// Files that are no history, each with what is said of it.
 const NOT_HISTORIES: &[(&str, &str)] = &[
@@ -78,6 +78,67 @@ fn all_of_them_are_read() {
                 (Ok(_), Some(_)) => panic!("{name} was read"),
                 (Err(error), None) => panic!("{name}: {error}"),
             }
+        }
+    }
+}
+
+/// Which format the manifest means by a name of its own.
+fn formats(name: &str) -> &'static [Format] {
+    match name {
+        "json" => &[Format::JepsenJson],
+        "awdit-test-text" => &[Format::Awdit],
+        _ if name.starts_with("edn") => &[Format::JepsenEdn],
+        _ if name.starts_with("plume-text") => &[Format::Plume],
+        _ if name.starts_with("timekiller-json") => &[Format::TimeKiller],
+        _ => &[],
+    }
+}
+
+/// Every row of the manifest of transactions is a history in the format that it names.
+#[test]
+fn the_manifest_of_transactions_is_read() {
+    let Some(corpora) = corpora() else { return };
+    let manifest = fs::read_to_string(corpora.join("txn/MANIFEST.tsv")).unwrap();
+    let mut read_files = 0;
+    for row in manifest.lines().skip(1) {
+        let columns: Vec<&str> = row.split('\t').collect();
+        let (file, format) = (columns[2], columns[3]);
+        let opened = File::open(corpora.join("txn").join(file)).unwrap();
+        let reading = read(opened, ReadOptions::default());
+        let reading = reading.unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(
+            formats(format).contains(&reading.format),
+            "{file}: {format}"
+        );
+        assert!(!reading.history.operations().is_empty(), "{file}");
+        read_files += 1;
+    }
+    assert_eq!(read_files, 236);
+}
+
+/// Histories of sessions are transactions on registers or lists, of which no real time is known.
+#[test]
+fn sessions_have_no_real_time() {
+    let Some(corpora) = corpora() else { return };
+    for folder in ["awdit", "isovista", "polysi", "timekiller", "veristrong"] {
+        for path in files(&corpora.join("txn").join(folder)) {
+            let reading = read(File::open(&path).unwrap(), ReadOptions::default());
+            let history = reading
+                .unwrap_or_else(|error| panic!("{path:?}: {error}"))
+                .history;
+            assert_eq!(history.order(), Order::Session, "{path:?}");
+            let operations = history.operations();
+            assert!(
+                operations
+                    .iter()
+                    .all(|one| matches!(history.op(one), Op::Txn(_)))
+            );
+            let times = |one: &Operation| (one.start, one.end);
+            assert!(
+                operations
+                    .iter()
+                    .all(|one| times(one) == times(&operations[0]))
+            );
         }
     }
 }

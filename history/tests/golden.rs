@@ -21,6 +21,10 @@ const FILES: &[(&str, Format)] = &[
     ("kv.txt", Format::PorcupineKv),
     ("queue.txt", Format::Fastlin),
     ("stack.hist", Format::Limo),
+    ("plume.txt", Format::Plume),
+    ("awdit.txt", Format::Awdit),
+    ("dbcop.json", Format::Dbcop),
+    ("timekiller.json", Format::TimeKiller),
     ("ours.jsonl", Format::Polygraph),
 ];
 
@@ -62,6 +66,10 @@ fn write_operations(history: &History, out: &mut String) {
             if let Some(detail) = &completion.detail {
                 write!(out, ": {detail}").unwrap();
             }
+        }
+        let at = operation.complete.unwrap_or(operation.invoke);
+        if let (Some(from), Some(to)) = (history.snapshot(at), history.version(at)) {
+            write!(out, ", from {from} to {to}").unwrap();
         }
         out.push('\n');
     }

@@ -274,6 +274,7 @@ fn events(steps: Vec<(Step, Extras, u64)>) -> Vec<Event> {
             event.node = extras.node;
             event.session = extras.session.map(|name| Session(name.into()));
             event.version = extras.version;
+            event.snapshot = extras.version.map(|version| version / 2);
             event.intended = extras.intended.map(Time);
             event.error = extras.error.map(|name| ErrorName::new(&name));
             event.detail = extras.detail;

@@ -109,14 +109,14 @@ impl<'h> Ledger<'h> {
         let over = |change: &Operation| match (change.outcome, self.history.order()) {
             (Outcome::Ok, _) => change.end < observer.start,
             (_, Order::Index) => change.complete.unwrap_or(change.invoke) < observer.invoke,
-            (_, Order::Time) => change.start < observer.start,
+            (_, Order::Time | Order::Session) => change.start < observer.start,
         };
         let healed = self
             .history
             .faults()
             .all(|(fault, _)| match self.history.order() {
                 Order::Index => fault.index < observer.invoke as u64,
-                Order::Time => fault.time < self.history.invoked_at(observer),
+                Order::Time | Order::Session => fault.time < self.history.invoked_at(observer),
             });
         healed && changes.into_iter().all(|(change, _)| over(change))
     }

@@ -214,7 +214,7 @@ fn after(history: &History, operation: &Operation, fault: Option<(u64, Time)>) -
     };
     match history.order() {
         Order::Index => operation.invoke as u64 > index,
-        Order::Time => history.invoked_at(operation) > time,
+        Order::Time | Order::Session => history.invoked_at(operation) > time,
     }
 }
 

@@ -46,9 +46,12 @@ pub(super) fn default_guarantee(history: &History, model: ModelKind) -> Guarante
     }
 }
 
-/// Whether there are neither times nor processes.
+/// Whether there are neither times nor processes, or sessions and nothing of when.
 fn knows_no_order(history: &History) -> bool {
     let timeless = history.order() == Order::Index && history.spec().is_none();
+    if history.order() == Order::Session {
+        return true;
+    }
     let first = history.operations().first().map(|first| first.process);
     timeless
         && history.operations().iter().all(|operation| {

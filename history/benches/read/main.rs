@@ -36,6 +36,7 @@ const CASES: &[(&str, Make)] = &[
     ("list-append, JSON Lines", appends_as_lines),
     ("list-append, EDN", appends_as_edn),
     ("transactions, EDN", transactions::appends_as_edn),
+    ("transactions, Plume", transactions::registers_as_plume),
 ];
 
 fn main() -> Result<(), Failure> {

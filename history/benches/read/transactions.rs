@@ -108,3 +108,26 @@ pub(super) fn appends_as_edn(count: u64, mut out: BufWriter<File>) -> Result<(),
     out.flush()?;
     Ok(())
 }
+
+/// Transactions on registers as lines of Plume: those of a transaction when it commits.
+pub(super) fn registers_as_plume(count: u64, mut out: BufWriter<File>) -> Result<(), Failure> {
+    let random = &mut Random::keyed(&[8]);
+    let mut pool = Pool::new();
+    for transaction in 0..count {
+        let session = random.below(CLIENTS);
+        for (key, value) in pool.draw(random) {
+            match value {
+                Some(value) => {
+                    pool.lists[key] = vec![value];
+                    writeln!(out, "w({key},{value},{session},{transaction})")?;
+                }
+                None => {
+                    let held = pool.lists[key].first().unwrap_or(&0);
+                    writeln!(out, "r({key},{held},{session},{transaction})")?;
+                }
+            }
+        }
+    }
+    out.flush()?;
+    Ok(())
+}

@@ -1,12 +1,14 @@
-//! Other people's histories: Jepsen's in EDN, JSON and as console logs, Porcupine's logs, and the
-//! texts of fastlin and its kin and of LiMo.
+//! Other people's histories: Jepsen's in EDN, JSON and as console logs, Porcupine's logs, the
+//! texts of fastlin and its kin and of LiMo, and those of checkers of isolation levels.
 //!
 //! All end in the same [`History`]: a syntax gives forms, a form is a row, a row is an event, and
 //! rows are paired; the texts have a line for each. In all of them nil denotes the initial value.
 //! Start in [`crate::read()`].
 
 mod assemble;
+mod awdit;
 mod containers;
+mod dbcop;
 mod edn;
 mod fastlin;
 mod json;
@@ -14,20 +16,26 @@ mod limo;
 mod lines;
 mod log;
 mod ops;
+mod plume;
 mod quick;
 mod row;
 mod rows;
+mod sessions;
 mod source;
 mod steps;
 mod tape;
 mod text;
+mod timekiller;
 
 use std::io::BufRead;
 
+pub(crate) use awdit::is_line as is_awdit;
+pub(crate) use dbcop::is_prefix as is_dbcop;
 pub(crate) use fastlin::{is_header as is_fastlin, object as fastlin_object};
 pub(crate) use limo::is_header as is_limo;
 pub(crate) use log::parse as parse_log_line;
 pub(crate) use ops::Keying;
+pub(crate) use plume::is_line as is_plume;
 pub(crate) use source::{Source, Syntax};
 pub(crate) use tape::Token;
 
@@ -49,6 +57,14 @@ pub(crate) enum Dialect {
     Fastlin,
     /// The lines of LiMo.
     Limo,
+    /// The lines of Plume.
+    Plume,
+    /// The lines of AWDIT's tests.
+    Awdit,
+    /// The JSON of dbcop.
+    Dbcop,
+    /// The JSON of TimeKiller.
+    TimeKiller,
 }
 
 /// Reads a history of another tool, and says whether tuples were keys and values.
@@ -74,6 +90,10 @@ pub(crate) fn read_with(
     match dialect {
         Dialect::Fastlin => return Ok((fastlin::read(input)?, false)),
         Dialect::Limo => return Ok((limo::read(input)?, false)),
+        Dialect::Plume => return Ok((plume::read(input)?, false)),
+        Dialect::Awdit => return Ok((awdit::read(input)?, false)),
+        Dialect::Dbcop => return Ok((dbcop::read(input)?, false)),
+        Dialect::TimeKiller => return Ok((timekiller::read(input)?, false)),
         Dialect::Log => log::read(input, &mut assembly)?,
         Dialect::Rows(Syntax::Edn) => Source::new(input, Syntax::Edn).for_each_with(
             &mut assembly,

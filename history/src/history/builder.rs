@@ -74,6 +74,11 @@ impl Builder {
         self.record.ops.get(open as usize)
     }
 
+    /// The operations so far, as they are best known.
+    pub(crate) fn ops_mut(&mut self) -> &mut [Op] {
+        &mut self.record.ops
+    }
+
     /// [`Builder::key`], quicker where it is the key of the operation that the process has open.
     pub(crate) fn key_of(&mut self, process: u64, name: &str) -> Key {
         match self.open(process).and_then(Op::key) {
@@ -119,6 +124,7 @@ impl Builder {
             node: event.node,
             session: event.session,
             version: event.version,
+            snapshot: event.snapshot,
             intended: event.intended,
             error: event.error,
             detail: event.detail,
@@ -298,8 +304,10 @@ impl Builder {
             truncated: false,
             warnings: Vec::new(),
         };
-        if order == Order::Time {
-            history.rank_by_time();
+        match order {
+            Order::Index => {}
+            Order::Time => history.rank_by_time(),
+            Order::Session => history.overlap_all(),
         }
         history
     }

@@ -27,6 +27,9 @@ pub enum Order {
     Index,
     /// Times, as closed intervals: equal times are concurrent.
     Time,
+    /// Nothing: only the order within each session is known, which is that of positions. No
+    /// operation precedes another in real time.
+    Session,
 }
 
 /// How an operation ended.
@@ -180,6 +183,18 @@ impl History {
     #[must_use]
     pub fn node(&self, at: EventIndex) -> Option<NodeId> {
         self.record.node(at)
+    }
+
+    /// The version that the store returned, where it did.
+    #[must_use]
+    pub fn version(&self, at: EventIndex) -> Option<u64> {
+        self.record.version(at)
+    }
+
+    /// The version that a transaction read from, where the store says it.
+    #[must_use]
+    pub fn snapshot(&self, at: EventIndex) -> Option<u64> {
+        self.record.snapshot(at)
     }
 
     /// All operations of clients, in the order of their invocations.

@@ -1,4 +1,4 @@
-//! Real time by times instead of positions.
+//! Real time by times instead of positions, or none.
 
 use super::{EventIndex, History};
 use crate::Kind;
@@ -66,6 +66,17 @@ impl History {
             ties,
             "such operations count as concurrent",
         );
+    }
+
+    /// Lets every operation last from the beginning to the end, for no real time is known.
+    pub(super) fn overlap_all(&mut self) {
+        let end = self.record.len() as u64;
+        for operation in &mut self.operations {
+            operation.start = 0;
+            if operation.end != u64::MAX {
+                operation.end = end;
+            }
+        }
     }
 
     /// Of each event, whether it is no invocation.

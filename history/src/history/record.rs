@@ -33,6 +33,7 @@ pub(crate) struct Rare {
     pub(crate) node: Option<NodeId>,
     pub(crate) session: Option<Session>,
     pub(crate) version: Option<u64>,
+    pub(crate) snapshot: Option<u64>,
     pub(crate) intended: Option<Time>,
     pub(crate) error: Option<ErrorName>,
     pub(crate) detail: Option<String>,
@@ -54,6 +55,7 @@ pub(super) struct Record {
     nodes: Vec<u16>,
     sessions: Sparse<Session>,
     versions: Sparse<u64>,
+    snapshots: Sparse<u64>,
     intended: Sparse<Time>,
     /// By their place in `completions`.
     failures: Sparse<u32>,
@@ -93,6 +95,7 @@ impl Record {
         }
         push(&mut self.sessions, event, rare.session);
         push(&mut self.versions, event, rare.version);
+        push(&mut self.snapshots, event, rare.snapshot);
         push(&mut self.intended, event, rare.intended);
         if rare.error.is_some() || rare.detail.is_some() {
             self.push_failure(event, rare.error, rare.detail);
@@ -162,6 +165,14 @@ impl Record {
         }
     }
 
+    pub(super) fn version(&self, at: usize) -> Option<u64> {
+        self.versions.get(at as u32).copied()
+    }
+
+    pub(super) fn snapshot(&self, at: usize) -> Option<u64> {
+        self.snapshots.get(at as u32).copied()
+    }
+
     /// What the event of an operation says of its failure.
     pub(super) fn completion(&self, at: usize) -> &Completion {
         static NOTHING: Completion = Completion {
@@ -200,6 +211,7 @@ impl Record {
             node: self.node(at),
             session: self.sessions.get(event).cloned(),
             version: self.versions.get(event).copied(),
+            snapshot: self.snapshots.get(event).copied(),
             intended: self.intended.get(event).copied(),
             error: completion.error.clone(),
             detail: completion.detail.clone(),

@@ -62,6 +62,9 @@ fn rare_fields(cursor: &mut Cursor<'_>) -> Option<Rare> {
     if cursor.eats(b",\"version\":") {
         rare.version = Some(cursor.number()?);
     }
+    if cursor.eats(b",\"snapshot\":") {
+        rare.snapshot = Some(cursor.number()?);
+    }
     if cursor.eats(b",\"intended\":") {
         rare.intended = Some(Time(cursor.number()?));
     }

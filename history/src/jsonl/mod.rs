@@ -53,6 +53,7 @@ impl<W: Write> Writer<W> {
             node: event.node,
             session: event.session.as_ref(),
             version: event.version,
+            snapshot: event.snapshot,
             intended: event.intended,
             error: event.error.as_ref(),
             detail: event.detail.as_deref(),
@@ -98,6 +99,8 @@ struct LineRef<'a> {
     session: Option<&'a Session>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     intended: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]

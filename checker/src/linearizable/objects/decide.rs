@@ -253,7 +253,7 @@ fn overlaps(history: &History, operations: &[u32]) -> u64 {
                 }
                 // Where ranks are not events the moment is not known; then it counts only
                 // against what was open when it began.
-                (u64::MAX, Order::Time) => operation.start,
+                (u64::MAX, Order::Time | Order::Session) => operation.start,
                 (end, _) => end,
             };
             (operation.start, end)

@@ -312,7 +312,7 @@ fn overlaps(history: &History, rows: &Rows) -> u64 {
         }
         // Where ranks are not events the moment is not known; then it counts only against what
         // was open when it began.
-        (NONE, Order::Time) => start,
+        (NONE, Order::Time | Order::Session) => start,
         (end, _) => end,
     };
     let mut pairs = 0;
