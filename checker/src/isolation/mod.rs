@@ -33,6 +33,7 @@ mod survey;
 mod timeline;
 mod verdict;
 mod view;
+pub mod weak;
 mod witness;
 
 pub use confirm::confirm;

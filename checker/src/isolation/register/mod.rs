@@ -17,4 +17,4 @@ mod sessions;
 mod view;
 
 pub(super) use sessions::Chains;
-pub(super) use view::{Fault, INIT, NONE, Status, View};
+pub(super) use view::{Fault, Faulty, INIT, NONE, Read, View};

@@ -22,6 +22,9 @@ pub(in super::super) struct Chains {
     pub(in super::super) across: Vec<(u32, u32)>,
     /// How many transactions each chain has.
     pub(in super::super) lengths: Vec<u32>,
+    /// The transactions of each chain, one chain after the other, and where each begins.
+    members: Vec<u32>,
+    first: Vec<u32>,
 }
 
 impl Chains {
@@ -33,6 +36,8 @@ impl Chains {
             previous: vec![NONE; count],
             across: Vec::new(),
             lengths: Vec::new(),
+            members: Vec::new(),
+            first: Vec::new(),
         };
         // Of each session the acknowledged transactions that no later one can stand for.
         let mut fronts: Vec<Vec<u32>> = Vec::new();
@@ -78,13 +83,38 @@ impl Chains {
             chains.place[txn as usize] = chains.lengths[chain as usize];
             chains.lengths[chain as usize] += 1;
             if operation.outcome == Outcome::Ok {
-                match front.as_slice() {
-                    [only] if ended(*only) => front[0] = txn,
-                    _ => front.push(txn),
-                }
+                front.push(txn);
             }
         }
+        chains.collect_members();
         chains
+    }
+
+    fn collect_members(&mut self) {
+        let mut end = 0;
+        self.first.push(0);
+        for length in &self.lengths {
+            end += length;
+            self.first.push(end);
+        }
+        self.members = vec![NONE; end as usize];
+        for (txn, &chain) in self.of.iter().enumerate() {
+            if chain != NONE {
+                let place = self.first[chain as usize] + self.place[txn];
+                self.members[place as usize] = txn as u32;
+            }
+        }
+    }
+
+    /// The transactions of each chain, in order.
+    pub(in super::super) fn members(&self) -> impl Iterator<Item = &[u32]> {
+        let bounds = self.first.windows(2);
+        bounds.map(|bounds| &self.members[bounds[0] as usize..bounds[1] as usize])
+    }
+
+    /// The transaction at a place of a chain.
+    pub(in super::super) fn member(&self, chain: u32, place: u32) -> u32 {
+        self.members[(self.first[chain as usize] + place) as usize]
     }
 
     /// The pairs of [`Chains::across`] that end with this transaction.

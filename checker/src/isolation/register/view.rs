@@ -155,6 +155,19 @@ impl<'h> View<'h> {
         )
     }
 
+    /// Whether the outcome of a transaction is unknown, whatever was seen of it.
+    pub(in super::super) fn is_unknown(&self, txn: u32) -> bool {
+        matches!(
+            self.status[txn as usize],
+            Status::Observed | Status::Unobserved
+        )
+    }
+
+    /// Whether a transaction was acknowledged.
+    pub(in super::super) fn acknowledged(&self, txn: u32) -> bool {
+        self.status[txn as usize] == Status::Acknowledged
+    }
+
     /// The operation that a transaction is.
     pub(in super::super) fn operation(&self, txn: u32) -> &'h Operation {
         &self.history.operations()[self.txns[txn as usize].operation as usize]
