@@ -31,6 +31,7 @@ mod orders;
 mod participants;
 mod proof;
 mod reach;
+mod register;
 mod relations;
 mod schedule;
 mod search;
@@ -38,6 +39,7 @@ mod survey;
 mod timeline;
 mod verdict;
 mod view;
+pub mod weak;
 mod witness;
 
 pub use confirm::confirm;
