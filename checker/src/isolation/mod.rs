@@ -28,6 +28,7 @@ mod orders;
 mod proof;
 mod reach;
 mod search;
+pub mod solve;
 mod survey;
 mod timeline;
 mod verdict;
