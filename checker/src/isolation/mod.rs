@@ -27,6 +27,7 @@ mod kind;
 mod orders;
 mod proof;
 mod reach;
+mod register;
 mod search;
 pub mod solve;
 mod survey;
