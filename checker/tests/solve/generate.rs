@@ -238,3 +238,91 @@ pub(crate) fn small(dice: &mut Dice, most: u32) -> Problem {
     }
     problem
 }
+
+/// A problem in which little is known and much is to choose: blind writes, reads of whatever was
+/// written, no sessions and no times.
+pub(crate) fn tangled(dice: &mut Dice, most: u32) -> Problem {
+    let transactions = 3 + dice.below(u64::from(most) - 2) as u32;
+    let keys = 1 + dice.below(4);
+    let mut problem = Problem {
+        transactions,
+        ..Problem::default()
+    };
+    let (writes, reads) = (20 + dice.below(60), 10 + dice.below(40));
+    for _ in 0..keys {
+        let mut key = Key::default();
+        key.writers
+            .extend((0..transactions).filter(|_| dice.percent(writes)));
+        for reader in 0..transactions {
+            if dice.percent(reads) {
+                // Mostly from earlier ones, so that reads alone seldom form a cycle.
+                let others: Vec<u32> = key
+                    .writers
+                    .iter()
+                    .copied()
+                    .filter(|&writer| writer < reader || writer != reader && dice.percent(10))
+                    .collect();
+                let choice = dice.below(others.len() as u64 + 1) as usize;
+                if let Some(&from) = others.get(choice) {
+                    key.reads.push(Read {
+                        reader,
+                        from: Some(from),
+                    });
+                } else if dice.percent(20) {
+                    key.reads.push(Read { reader, from: None });
+                }
+            }
+        }
+        problem.keys.push(key);
+    }
+    problem
+}
+
+/// Clauses of three literals over boolean variables, as in the proof that deciding is hard: each
+/// variable and each literal is a key with two versions, of which one was read, and an assignment
+/// that is wrong closes a cycle.
+pub(crate) fn knot(dice: &mut Dice, variables: u32, clauses: u32) -> Problem {
+    let keys = variables + 3 * clauses;
+    let mut problem = Problem {
+        transactions: 3 * keys,
+        ..Problem::default()
+    };
+    // The writer of what was read, the other writer, the reader. If the choice is true the other
+    // writer comes before the first, or else after the reader.
+    let [one, other, reader] = [0, 1, 2].map(|part| move |key: u32| 3 * key + part);
+    for key in 0..keys {
+        let read = Read {
+            reader: reader(key),
+            from: Some(one(key)),
+        };
+        problem.keys.push(Key {
+            writers: vec![one(key), other(key)],
+            reads: vec![read],
+        });
+    }
+    let mut known = |before, after| {
+        problem.precedes.push(Precedes {
+            before,
+            after,
+            because: Because::Session,
+        });
+    };
+    for clause in 0..clauses {
+        for place in 0..3 {
+            let literal = variables + 3 * clause + place;
+            let variable = dice.below(u64::from(variables)) as u32;
+            if dice.percent(50) {
+                known(other(variable), other(literal));
+                known(one(literal), reader(variable));
+            } else {
+                known(one(variable), other(literal));
+                known(one(literal), other(variable));
+            }
+            known(
+                other(literal),
+                reader(variables + 3 * clause + (place + 1) % 3),
+            );
+        }
+    }
+    problem
+}

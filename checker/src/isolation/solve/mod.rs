@@ -70,26 +70,52 @@ impl Answer {
 }
 
 /// Decides whether some order of the transactions explains a problem.
+///
+/// Orders that extend more than the level asks for are looked for first: there is less to choose,
+/// and one that exists serves as well. If there is none, what that rests on may not need the rest.
 #[must_use]
 pub fn decide(problem: &Problem, level: Level, budget: Budget) -> (Answer, Effort) {
     let mut effort = Effort::default();
     if let Err(why) = problem.validate() {
         return (Answer::Unknown(Unknown::Malformed(why)), effort);
     }
-    let answer = match search::search(problem, level, budget, &mut effort) {
-        Found::Order(moments) => match replay(problem, level, &moments) {
-            Ok(()) => Answer::Holds(moments),
-            Err(why) => Answer::Unknown(Unknown::Malformed(why)),
-        },
-        Found::Contradiction(facts) => {
-            match refute::refute(level, facts.clone(), budget.max_bytes) {
-                Some(proof) if confirm(problem, &proof).is_ok() => {
-                    Answer::Violated(Box::new(proof))
+    for order in [Order::RealTime, Order::Sessions] {
+        if order > level.order && problem.knows(order) {
+            let more = Level { order, ..level };
+            let answer = match search::search(problem, more, budget, &mut effort) {
+                Found::Order(moments) => play(problem, level, moments),
+                Found::Contradiction(mut facts) => {
+                    facts
+                        .precedes
+                        .retain(|pair| Problem::counts(level.order, pair.because));
+                    if !refute::contradict(level, &facts, budget, &mut effort) {
+                        continue;
+                    }
+                    prove(problem, level, facts, budget)
                 }
-                _ => Answer::Unknown(Unknown::Unproved(facts)),
-            }
+                Found::Nothing(_) => continue,
+            };
+            return (answer, effort);
         }
+    }
+    let answer = match search::search(problem, level, budget, &mut effort) {
+        Found::Order(moments) => play(problem, level, moments),
+        Found::Contradiction(facts) => prove(problem, level, facts, budget),
         Found::Nothing(undecided) => Answer::Unknown(Unknown::Undecided(undecided)),
     };
     (answer, effort)
+}
+
+fn play(problem: &Problem, level: Level, moments: Vec<Moment>) -> Answer {
+    match replay(problem, level, &moments) {
+        Ok(()) => Answer::Holds(moments),
+        Err(why) => Answer::Unknown(Unknown::Malformed(why)),
+    }
+}
+
+fn prove(problem: &Problem, level: Level, facts: Facts, budget: Budget) -> Answer {
+    match refute::refute(level, facts.clone(), budget.max_bytes) {
+        Some(proof) if confirm(problem, &proof).is_ok() => Answer::Violated(Box::new(proof)),
+        _ => Answer::Unknown(Unknown::Unproved(facts)),
+    }
 }

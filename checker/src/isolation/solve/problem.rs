@@ -111,6 +111,16 @@ impl Problem {
         }
     }
 
+    /// Whether anything is known of an order.
+    pub(super) fn knows(&self, order: Order) -> bool {
+        let known = |because| self.precedes.iter().any(|pair| pair.because == because);
+        match order {
+            Order::Free => false,
+            Order::Sessions => known(Because::Session),
+            Order::RealTime => !self.spans.is_empty() || known(Because::RealTime),
+        }
+    }
+
     /// Looks for what contradicts the description of a problem.
     ///
     /// # Errors

@@ -30,6 +30,19 @@ pub(super) fn refute(level: Level, facts: Facts, max_bytes: u64) -> Option<Refut
     })
 }
 
+/// Whether facts alone contradict each other, as far as the budget goes.
+pub(super) fn contradict(level: Level, facts: &Facts, budget: Budget, effort: &mut Effort) -> bool {
+    let part = facts.part();
+    let level = Level {
+        order: Order::RealTime,
+        ..level
+    };
+    matches!(
+        search(&part.problem, level, budget, effort),
+        Found::Contradiction(_)
+    )
+}
+
 /// Drops facts that the contradiction does not need.
 fn shrink(level: Level, facts: Facts, max_bytes: u64) -> Facts {
     let mut shrinker = Shrinker {
