@@ -35,6 +35,7 @@ mod register;
 mod relations;
 mod schedule;
 mod search;
+pub mod solve;
 mod survey;
 mod timeline;
 mod verdict;

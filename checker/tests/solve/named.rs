@@ -1,0 +1,1 @@
+//! Small histories with names.
