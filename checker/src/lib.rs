@@ -3,6 +3,7 @@
 //! - [`GUARANTEES`], [`Entry`]: start here; every guarantee that can be checked, by name.
 //! - [`Verdict`], [`Anomaly`], [`Validity`]: what a check answers.
 //! - [`Options`], [`Budget`]: how hard it may try, and how it reads what is ambiguous.
+//! - [`lint()`], [`Finding`]: what to know of a history before any verdict.
 //! - [`model`]: sequential specifications.
 //! - [`linearizable`]: single operations. [`isolation`]: transactions. [`session`]: what one
 //!   session may expect. [`replicas`]: what the copies of a key look like in the end.
@@ -17,6 +18,7 @@ mod graph;
 mod guarantees;
 pub mod isolation;
 pub mod linearizable;
+pub mod lint;
 pub mod model;
 mod options;
 mod recovers;
@@ -25,6 +27,7 @@ pub mod session;
 mod verdict;
 
 pub use guarantees::{Entry, GUARANTEES, entry};
+pub use lint::{Finding, lint};
 pub use options::{Budget, FailedCas, Options};
 pub use recovers::RECOVERY_DEADLINE;
 pub use verdict::{Anomaly, Proof, Reason, Validity, Verdict};

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use polygraph_checker::model::ModelKind;
-use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options};
+use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options, lint};
 use polygraph_history::{
     Format, Guarantee, History, Keyed, ReadOptions, Reading, parse_duration, read,
 };
-use polygraph_results::{Counts, ErrorBody, Report, check_table};
+use polygraph_results::{Counts, ErrorBody, LintReport, Report, check_table};
 
 use super::drawing::Drawing;
 use super::failure::Failure;
@@ -70,6 +70,9 @@ pub(super) struct Arguments {
     /// With --follow: end when nothing came for so long
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "follow")]
     idle: Option<Duration>,
+    /// Leave out what looks wrong with the history itself (`polygraph lint`)
+    #[arg(long)]
+    no_lint: bool,
     /// Print the verdict as one line of JSON
     #[arg(long)]
     json: bool,
@@ -289,6 +292,7 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
             )),
         )));
     }
+    let findings = (!asking.arguments.no_lint).then(|| lint(&history));
     let options = Options {
         model: asking.model.or(named),
         ..check_options(asking, format)
@@ -322,6 +326,7 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
         truncated: history.truncated(),
         assumptions,
         warnings: history.warnings().to_vec(),
+        lint: findings.map(|all| all.into_iter().map(LintReport::from).collect()),
         guarantees,
         proof: written,
         ..Report::of_check()
@@ -429,11 +434,17 @@ fn show(report: &Report, Arguments { json, drawing, .. }: &Arguments) {
         counts.info,
         report.assumptions.join(" · "),
     );
+    // A few examples: `polygraph lint` has more.
+    for finding in report.lint.iter().flatten() {
+        text += &finding.lines(2);
+    }
     text += &check_table(report, super::width());
     text.push('\n');
     text += &drawing.pictures(report);
     let of_guarantees = report.guarantees.iter().flat_map(|it| &it.warnings);
-    for warning in report.warnings.iter().chain(of_guarantees) {
+    let linted = |warning: &&String| report.lint.is_some() && lint::tells(warning);
+    let of_history = report.warnings.iter().filter(|warning| !linted(warning));
+    for warning in of_history.chain(of_guarantees) {
         text += &format!("note: {warning}\n");
     }
     if let Some(proof) = &report.proof {
