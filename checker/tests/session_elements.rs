@@ -10,7 +10,14 @@ use polygraph_history::{Guarantee, History, Key, Kind, Micro, Op, Outcome, Value
 use session_support::brute::{Single, Step, Truth, decide, duplicates, element, steps};
 use session_support::{Chance, Script, confirmed, int, read, rounds, show};
 
-const ALL: [Rules; 3] = [Rules::READ_YOUR_WRITES, Rules::MONOTONIC_READS, Rules::BOTH];
+const ALL: [Rules; 6] = [
+    Rules::READ_YOUR_WRITES,
+    Rules::MONOTONIC_READS,
+    Rules::BOTH,
+    Rules::READ_YOUR_WRITES.axiomatic(),
+    Rules::MONOTONIC_READS.axiomatic(),
+    Rules::BOTH.axiomatic(),
+];
 
 #[derive(Clone, Copy)]
 struct Mix {
@@ -272,7 +279,9 @@ fn lists(history: &History, rules: Rules) -> Option<Validity> {
         let listed = reads
             .iter()
             .any(|read| matches!((place(read, x), place(read, y)), (Some(x), Some(y)) if x < y));
-        listed || before(a, b) || a.id.0 != b.id.0 && a.operation.precedes(&b.operation)
+        listed
+            || before(a, b)
+            || rules.real_time && a.id.0 != b.id.0 && a.operation.precedes(&b.operation)
     };
     // Remove what nothing must precede, again and again: what is left is on or behind a cycle.
     let mut left = existing;

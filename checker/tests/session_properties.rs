@@ -3,7 +3,7 @@
 
 mod session_support;
 
-use polygraph_checker::session::{At, Fact, Proof, Rules, check};
+use polygraph_checker::session::{At, Fact, Link, Proof, Rules, check};
 use polygraph_checker::{Options, Validity, Verdict};
 use polygraph_history::{Body, Guarantee, History, Kind, Op, Process, Value};
 use session_support::{Chance, Script, cas, confirmed, int, read, rounds, show, write};
@@ -334,6 +334,28 @@ fn places(proof: &mut Proof) -> Vec<&mut At> {
             .collect(),
         Proof::Missing { because, read, .. } => vec![because, read],
         Proof::Reversed { because, read, .. } => vec![&mut because.0, &mut because.1, read],
+        Proof::Unseen { path, .. } => path.iter_mut().map(|place| &mut place.at).collect(),
+        Proof::Circle { links, .. } => links.iter_mut().flat_map(linked).collect(),
+    }
+}
+
+/// Every place that a link names.
+fn linked(link: &mut Link) -> Vec<&mut At> {
+    match link {
+        Link::Session { before, after } => vec![&mut before.at, &mut after.at],
+        Link::ReadsFrom {
+            write: before,
+            read: after,
+        }
+        | Link::RealTime { before, after }
+        | Link::Replaced {
+            from: before,
+            to: after,
+        } => vec![before, after],
+        Link::Saw { path, returned } => {
+            let path = path.iter_mut().map(|place| &mut place.at);
+            path.chain([returned]).collect()
+        }
     }
 }
 

@@ -8,7 +8,14 @@ use polygraph_history::{Guarantee, History, Kind, Micro, Op, Outcome, Value};
 use session_support::brute::{Step, Truth, decide, duplicates, phantom, register};
 use session_support::{Chance, Script, cas, confirmed, int, read, rounds, show, write};
 
-const ALL: [Rules; 3] = [Rules::READ_YOUR_WRITES, Rules::MONOTONIC_READS, Rules::BOTH];
+const ALL: [Rules; 6] = [
+    Rules::READ_YOUR_WRITES,
+    Rules::MONOTONIC_READS,
+    Rules::BOTH,
+    Rules::READ_YOUR_WRITES.axiomatic(),
+    Rules::MONOTONIC_READS.axiomatic(),
+    Rules::BOTH.axiomatic(),
+];
 
 /// What random histories are made of.
 #[derive(Clone, Copy)]

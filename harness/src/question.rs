@@ -37,7 +37,8 @@ impl Question {
         let question = Question { guarantees };
         if question.guarantees.len() > 1 && question.rules().is_none() {
             return Err(format!(
-                "`{text}` cannot be decided jointly; only read-your-writes+monotonic-reads can. \
+                "`{text}` cannot be decided jointly; only session guarantees can (such as \
+                 read-your-writes+monotonic-reads), all of them plain or all axiomatic. \
                  Write commas to ask for each alone"
             ));
         }
@@ -77,18 +78,9 @@ impl Question {
 
     /// The rules of the session guarantees that are asked for, if they are nothing else.
     fn rules(&self) -> Option<session::Rules> {
-        let mut rules = session::Rules {
-            own_writes: false,
-            seen_reads: false,
-        };
-        for guarantee in &self.guarantees {
-            match guarantee {
-                Guarantee::ReadYourWrites => rules.own_writes = true,
-                Guarantee::MonotonicReads => rules.seen_reads = true,
-                _ => return None,
-            }
-        }
-        Some(rules)
+        let mut all = self.guarantees.iter().map(|&name| session::rules(name));
+        let first = all.next()??;
+        all.try_fold(first, |rules, next| rules.and(next?))
     }
 }
 
@@ -112,8 +104,12 @@ mod tests {
             Question::parse("durable").unwrap(),
             Question::alone(Guarantee::Durable)
         );
+        for text in ["monotonic-writes+causal", "pram-axiomatic+causal-axiomatic"] {
+            assert_eq!(Question::parse(text).unwrap().name(), text);
+        }
         for (text, expected) in [
             ("durable+linearizable", "commas"),
+            ("monotonic-writes+pram-axiomatic", "all of them plain"),
             ("available", "cannot be checked yet"),
             ("read-your-writes+", "`` is not a guarantee"),
         ] {

@@ -158,7 +158,10 @@ fn others(sent: &[Sent], not_of: &[u64]) -> BTreeMap<Name, Option<Duration>> {
 /// The keys that an operation touches.
 fn keys(op: &Op) -> Vec<&Key> {
     match op {
-        Op::Txn(micros) => micros.iter().map(polygraph_history::Micro::key).collect(),
+        Op::Txn(micros) => micros
+            .iter()
+            .filter_map(polygraph_history::Micro::key)
+            .collect(),
         op => op.key().into_iter().collect(),
     }
 }

@@ -114,8 +114,14 @@ fn damage(text: &mut Vec<u8>, random: &mut Random) {
 }
 
 fn value(random: &mut Random) -> Value {
-    match random.below(9) {
+    match random.below(11) {
         0 => Value::Null,
+        // Lists of one key are prefixes of each other, but for some that branch off.
+        9 | 10 => {
+            let (length, branch) = (random.below(7), random.below(12));
+            let element = |at| if at == branch { 7 } else { at as i64 * 9 };
+            Value::list((0..length).map(|at| Value::Int(element(at))))
+        }
         1 => Value::from(*random.choose(&["", "a", "b c", "é", "\"", "\\", "\n", "~"])),
         2 => Value::list(
             (0..random.below(3))
@@ -330,14 +336,22 @@ fn canonical_lines_are_read_like_any() {
     );
 }
 
+/// A list of integers.
+fn list_text(random: &mut Random) -> String {
+    let separator = *random.choose(&[" ", ", "]);
+    // Most are prefixes of each other.
+    let branch = random.below(9);
+    let numbers = (0..random.below(6)).map(|at| match at == branch {
+        true => random.below(99).to_string(),
+        false => (at * 9).to_string(),
+    });
+    format!("[{}]", numbers.collect::<Vec<_>>().join(separator))
+}
+
 /// A value of a row of EDN: sometimes of another form than its operation wants.
 fn form(random: &mut Random, name: &str, keyed: bool, kind: &str) -> String {
     let key = *random.choose(&["1", "1", "2", "0", ":a", ":b-c", "\"s\"", "[3]", "07"]);
-    let list = |random: &mut Random| {
-        let separator = *random.choose(&[" ", ", "]);
-        let numbers = (0..random.below(4)).map(|_| random.below(9).to_string());
-        format!("[{}]", numbers.collect::<Vec<_>>().join(separator))
-    };
+    let list = list_text;
     let plain = match (name, random.below(12)) {
         (_, 0) => "nil".to_owned(),
         (_, 1) => list(random),
@@ -396,7 +410,13 @@ fn rows(random: &mut Random) -> String {
                 let kind = *random.choose(&["ok", "ok", "ok", "fail", "info"]);
                 let value = match (name, random.below(8)) {
                     ("write" | "cas" | "add" | "other", 1..) | (_, 1) => invoked,
-                    ("txn", _) if kind == "ok" => invoked.replace("nil", "[1 2]"),
+                    ("txn", _) if kind == "ok" => {
+                        let mut filled = invoked;
+                        while filled.contains("nil") {
+                            filled = filled.replacen("nil", &list_text(random), 1);
+                        }
+                        filled
+                    }
                     _ => form(random, name, keyed, kind),
                 };
                 (kind, name, value)

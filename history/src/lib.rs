@@ -24,6 +24,7 @@ mod foreign;
 mod guarantee;
 mod history;
 pub mod jsonl;
+mod micro;
 mod name;
 mod op;
 mod process;
@@ -45,8 +46,9 @@ pub use guarantee::Guarantee;
 pub use history::{
     Completion, EventIndex, Events, History, InvalidHistory, Operation, OperationId, Order, Outcome,
 };
+pub use micro::{Item, Message, Micro, Predicate, PredicateRead};
 pub use name::{ErrorName, Link, NodeId, ParseNodeError};
-pub use op::{Key, Micro, Op, OpKind};
+pub use op::{Key, Op, OpKind};
 pub use process::{Process, Session};
 pub use read::{FORMATS, Format, Keyed, ReadOptions, Reading, read};
 pub use time::{Time, format_duration, parse_duration};

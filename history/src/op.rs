@@ -2,16 +2,15 @@
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{NodeId, Value};
+use crate::{Micro, NodeId, Text, Value};
 
 /// The name of a register, list, set or other object of the store.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Key(pub Arc<str>);
+pub struct Key(pub Text);
 
 impl From<&str> for Key {
     fn from(name: &str) -> Key {
@@ -249,40 +248,10 @@ pub enum Op {
     },
 }
 
-/// An operation inside a transaction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Micro {
-    /// Read a register or a whole list.
-    Read {
-        /// What is read.
-        key: Key,
-        /// What was seen.
-        #[serde(
-            default,
-            skip_serializing_if = "Option::is_none",
-            deserialize_with = "known"
-        )]
-        value: Option<Value>,
-    },
-    /// Append an element to a list.
-    Append {
-        /// The list.
-        key: Key,
-        /// The element.
-        value: Value,
-    },
-    /// Replace the value of a register.
-    Write {
-        /// What is written to.
-        key: Key,
-        /// The new value.
-        value: Value,
-    },
-}
-
 /// Tells `null` (never written) from an absent field (not known).
-fn known<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+pub(crate) fn known<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
@@ -466,9 +435,7 @@ impl Op {
             | Op::Contains { .. }
             | Op::Front { .. }
             | Op::Poll { .. } => true,
-            Op::Txn(micros) => micros
-                .iter()
-                .all(|micro| matches!(micro, Micro::Read { .. })),
+            Op::Txn(micros) => micros.iter().all(Micro::is_read_only),
             Op::Write { .. }
             | Op::Cas { .. }
             | Op::Add { .. }
@@ -503,9 +470,7 @@ impl Op {
             Op::Contains { found, .. } => found.is_some(),
             Op::Acquire { token, .. } => token.is_some(),
             Op::Append { offset, .. } => offset.is_some(),
-            Op::Txn(micros) => micros
-                .iter()
-                .any(|micro| matches!(micro, Micro::Read { value: Some(_), .. })),
+            Op::Txn(micros) => micros.iter().any(Micro::has_results),
             Op::Write { .. }
             | Op::Cas { .. }
             | Op::Add { .. }
@@ -535,13 +500,7 @@ impl Op {
             Op::Contains { found, .. } => *found = None,
             Op::Acquire { token, .. } => *token = None,
             Op::Append { offset, .. } => *offset = None,
-            Op::Txn(micros) => {
-                for micro in micros {
-                    if let Micro::Read { value, .. } = micro {
-                        *value = None;
-                    }
-                }
-            }
+            Op::Txn(micros) => micros.iter_mut().for_each(Micro::forget_results),
             Op::Write { .. }
             | Op::Cas { .. }
             | Op::Add { .. }
@@ -618,23 +577,6 @@ impl Op {
     }
 }
 
-impl Micro {
-    /// The key that the operation is about.
-    #[must_use]
-    pub const fn key(&self) -> &Key {
-        match self {
-            Micro::Read { key, .. } | Micro::Append { key, .. } | Micro::Write { key, .. } => key,
-        }
-    }
-
-    fn repeated_by(&self, completed: &Micro) -> bool {
-        match (self, completed) {
-            (Micro::Read { key: a, .. }, Micro::Read { key: b, .. }) => a == b,
-            (a, b) => a == b,
-        }
-    }
-}
-
 /// As a person reads it: `read x → 7`, `write x 7`, `cas x 1 → 2`.
 impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -698,17 +640,7 @@ impl fmt::Display for Op {
     }
 }
 
-impl fmt::Display for Micro {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Micro::Read { key, value } => write_read(f, "read", key, value.as_ref()),
-            Micro::Append { key, value } => write!(f, "append {key} {value}"),
-            Micro::Write { key, value } => write!(f, "write {key} {value}"),
-        }
-    }
-}
-
-fn write_read(
+pub(crate) fn write_read(
     f: &mut fmt::Formatter<'_>,
     name: &str,
     key: &Key,
@@ -729,6 +661,6 @@ mod tests {
     #[test]
     fn an_operation_is_small() {
         assert!(size_of::<Op>() <= 56, "{}", size_of::<Op>());
-        assert!(size_of::<Micro>() <= 40, "{}", size_of::<Micro>());
+        assert!(size_of::<Micro>() <= 32, "{}", size_of::<Micro>());
     }
 }

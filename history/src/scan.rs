@@ -20,6 +20,18 @@ impl<'a> Cursor<'a> {
         self.at
     }
 
+    /// What lies ahead.
+    #[inline]
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Passes over so many bytes.
+    #[inline]
+    pub(crate) const fn skip(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
     /// The next byte.
     #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
@@ -66,7 +78,13 @@ impl<'a> Cursor<'a> {
     /// What stands between this place and a later one.
     #[inline]
     pub(crate) fn until(&self, end: &Cursor<'a>) -> Option<&'a str> {
-        std::str::from_utf8(self.text.get(self.at..end.at)?).ok()
+        std::str::from_utf8(self.bytes_until(end)).ok()
+    }
+
+    /// The same, as bytes.
+    #[inline]
+    pub(crate) fn bytes_until(&self, end: &Cursor<'a>) -> &'a [u8] {
+        self.text.get(self.at..end.at).unwrap_or_default()
     }
 
     /// A number without sign and leading zeros.

@@ -204,7 +204,7 @@ fn transactions_of_both_kinds() {
             "0: txn { append x 1, read y → [1 2], write 7 nothing }, ok",
             "1: txn { read x → nothing, read z → nothing }, ok",
             "2: txn { }, ok",
-            r#"3: txn [[":rp",":true",{":x":1}]], ok"#,
+            "3: txn { read all that are there → {x 1} }, ok",
         ]
     );
 }

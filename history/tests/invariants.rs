@@ -328,5 +328,5 @@ fn equal_keys_share_one_allocation() {
         .iter()
         .filter_map(|e| e.op()?.key().cloned())
         .collect();
-    assert!(std::sync::Arc::ptr_eq(&keys[0].0, &keys[1].0));
+    assert!(std::ptr::eq(&*keys[0].0, &*keys[1].0));
 }

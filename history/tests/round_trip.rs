@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use polygraph_history::settings::Settings;
 use polygraph_history::spec::{Spec, WorkloadSpec};
 use polygraph_history::{
-    Body, ClockEffect, DiskEffect, Effect, ErrorName, Event, FaultEvent, FaultFamily, Format, Key,
-    Kind, Link, Lose, Micro, NodeId, Op, Phase, Process, ReadOptions, Session, SlowEffect, Strobe,
-    Time, Value, Verification, jsonl, read,
+    Body, ClockEffect, DiskEffect, Effect, ErrorName, Event, FaultEvent, FaultFamily, Format, Item,
+    Key, Kind, Link, Lose, Message, Micro, NodeId, Op, Phase, Predicate, PredicateRead, Process,
+    ReadOptions, Session, SlowEffect, Strobe, Time, Value, Verification, jsonl, read,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -40,6 +40,37 @@ fn micro() -> impl Strategy<Value = Micro> {
         key().prop_map(|key| Micro::Read { key, value: None }),
         (key(), value()).prop_map(|(key, value)| Micro::Append { key, value }),
         (key(), value()).prop_map(|(key, value)| Micro::Write { key, value }),
+        (key(), value()).prop_map(|(key, value)| Micro::Insert { key, value }),
+        key().prop_map(|key| Micro::Delete { key }),
+        (predicate(), option::of(items()))
+            .prop_map(|(predicate, found)| PredicateRead { predicate, found })
+            .prop_map(|read| Micro::PredicateRead(Box::new(read))),
+        option::of(items()).prop_map(|objects| Micro::Init { objects }),
+        message().prop_map(|message| Micro::Send(Box::new(message))),
+        option::of(vec(message(), 0..3)).prop_map(|messages| Micro::Poll {
+            messages: messages.map(Into::into)
+        }),
+    ]
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    (key(), value(), any::<Option<u64>>()).prop_map(|(key, value, offset)| Message {
+        key,
+        value,
+        offset,
+    })
+}
+
+fn items() -> impl Strategy<Value = Box<[Item]>> {
+    let item = (key(), value()).prop_map(|(key, value)| Item { key, value });
+    vec(item, 0..3).prop_map(Into::into)
+}
+
+fn predicate() -> impl Strategy<Value = Predicate> {
+    prop_oneof![
+        Just(Predicate::Any),
+        value().prop_map(Predicate::Equal),
+        (any::<i64>(), any::<i64>()).prop_map(|(by, rest)| Predicate::Modulo { by, rest }),
     ]
 }
 

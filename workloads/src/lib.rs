@@ -117,7 +117,8 @@ mod tests {
                     other => panic!("{other}"),
                 };
                 for micro in micros {
-                    *used.entry(micro.key().clone()).or_default() += 1;
+                    let key = micro.key().expect("workloads name keys");
+                    *used.entry(key.clone()).or_default() += 1;
                     if let Micro::Append { key, value } | Micro::Write { key, value } = micro {
                         assert!(value != Value::Null && written.insert((key, value)));
                     }

@@ -102,7 +102,7 @@ impl<'h> Teller<'h> {
             Some(Micro::Append { key, value } | Micro::Write { key, value }) => {
                 (Some(key.clone()), key.to_string(), value.to_string())
             }
-            None => (None, String::new(), String::new()),
+            _ => (None, String::new(), String::new()),
         }
     }
 

@@ -4,6 +4,7 @@
 //! - [`survey`]: every kind of anomaly that a history shows, whatever was asked for.
 //! - [`Kind`], [`Class`], [`Suffix`]: the names of what can go wrong.
 //! - [`Proof`], [`Evidence`], [`confirm`]: why, and the second look at it.
+//! - [`Schedule`], [`confirm_schedule`]: the same of *holds*.
 //!
 //! Transactions append to lists and read them whole, so that the order of the appends and the
 //! author of each are known (Kingsbury and Alvaro, *Elle*, VLDB 14(3), 2020). Four passes, each
@@ -27,6 +28,7 @@ mod kind;
 mod orders;
 mod proof;
 mod reach;
+mod schedule;
 mod search;
 mod survey;
 mod timeline;
@@ -37,5 +39,6 @@ mod witness;
 pub use confirm::confirm;
 pub use kind::{Class, Kind, Suffix};
 pub use proof::{At, Because, Evidence, Proof, Step};
+pub use schedule::{Schedule, at_one_moment, confirm_schedule, has_schedules};
 pub use survey::{Survey, survey};
 pub use verdict::{SERIALIZABLE, STRICT_SERIALIZABLE};

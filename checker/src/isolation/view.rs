@@ -157,6 +157,9 @@ impl<'h> View<'h> {
                 Micro::Write { .. } => {
                     return Err("transactions over registers are not checked yet".to_owned());
                 }
+                _ => {
+                    return Err("transactions over logs and predicates are not of lists".to_owned());
+                }
             }
         }
         Ok(())

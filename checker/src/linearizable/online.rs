@@ -186,8 +186,10 @@ impl Online {
             _ if event.kind == Kind::Fail => return Ok(()),
             Op::Txn(micros) => {
                 for micro in micros {
-                    let register = self.register(micro.key());
-                    register.give_up(Deferred::Foreign);
+                    match micro.key() {
+                        Some(key) => self.register(key).give_up(Deferred::Foreign),
+                        None => self.foreign = true,
+                    }
                 }
                 return Ok(());
             }

@@ -134,11 +134,12 @@ impl ModelKind {
     /// Whether an operation is of this model.
     #[must_use]
     pub fn has(self, op: &Op) -> bool {
-        let appends = |micro: &Micro| matches!(micro, Micro::Append { .. });
-        let writes = |micro: &Micro| matches!(micro, Micro::Write { .. });
+        let of_lists = |micro: &Micro| matches!(micro, Micro::Read { .. } | Micro::Append { .. });
+        let of_registers =
+            |micro: &Micro| matches!(micro, Micro::Read { .. } | Micro::Write { .. });
         match op {
-            Op::Txn(micros) if self == ModelKind::ListAppend => !micros.iter().any(writes),
-            Op::Txn(micros) => self == ModelKind::MultiRegister && !micros.iter().any(appends),
+            Op::Txn(micros) if self == ModelKind::ListAppend => micros.iter().all(of_lists),
+            Op::Txn(micros) => self == ModelKind::MultiRegister && micros.iter().all(of_registers),
             Op::Append {
                 offset: Some(_), ..
             } => self == ModelKind::Log,

@@ -129,7 +129,7 @@ impl Object for MultiRegister<Key, Value> {
                 .map(|micro| match micro {
                     Micro::Read { key, value } => Ok(read(key, value)),
                     Micro::Write { key, value } => Ok(write(key, value)),
-                    Micro::Append { .. } => Err(Foreign),
+                    _ => Err(Foreign),
                 })
                 .collect::<Result<_, Foreign>>()?,
             _ => return Err(Foreign),

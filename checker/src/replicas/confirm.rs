@@ -88,7 +88,7 @@ impl<'h> Ledger<'h> {
     }
 
     fn transaction(&mut self, operation: &'h Operation, micros: &'h [Micro], wanted: &Key) {
-        for micro in micros.iter().filter(|micro| micro.key() == wanted) {
+        for micro in micros.iter().filter(|micro| micro.key() == Some(wanted)) {
             match micro {
                 Micro::Read { value, .. } => {
                     self.reads.push((operation, value.as_ref()));
@@ -98,6 +98,7 @@ impl<'h> Ledger<'h> {
                     self.adds.push((operation, value));
                 }
                 Micro::Write { value, .. } => self.writes.push((operation, value)),
+                _ => {}
             }
         }
     }

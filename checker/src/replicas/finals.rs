@@ -167,7 +167,7 @@ fn updates(op: &Op) -> Vec<(&Key, Update<'_>, bool)> {
             .filter_map(|micro| match micro {
                 Micro::Append { key, value } => Some((key, Update::Add(value), true)),
                 Micro::Write { key, value } => Some((key, Update::Write(value), false)),
-                Micro::Read { .. } => None,
+                _ => None,
             })
             .collect(),
         _ => Vec::new(),
@@ -183,7 +183,7 @@ fn observations(op: &Op) -> Vec<(&Key, Option<NodeId>, Option<&Value>)> {
             .iter()
             .filter_map(|micro| match micro {
                 Micro::Read { key, value } => Some((key, None, value.as_ref())),
-                Micro::Append { .. } | Micro::Write { .. } => None,
+                _ => None,
             })
             .collect(),
         _ => Vec::new(),

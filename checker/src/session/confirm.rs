@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use polygraph_history::{History, Micro, Op, Operation, Outcome, Value};
 
-use super::{At, Fact, Proof, Rules, Subject};
+use super::{At, Fact, Proof, Rules, Subject, confirm_links};
 
 /// Checks the evidence against the history.
 ///
@@ -38,10 +38,12 @@ pub fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
             *because,
             *read,
         ),
+        Proof::Unseen { rules, path } => confirm_links::unseen(history, *rules, path),
+        Proof::Circle { rules, links } => confirm_links::circle(history, *rules, links),
     }
 }
 
-fn ensure(condition: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
+pub(super) fn ensure(condition: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
     match condition {
         true => Ok(()),
         false => Err(problem()),
@@ -179,9 +181,10 @@ impl<'h> Ledger<'h> {
         })?;
         for &writer in writers {
             let older = self.line(writer)?.operation;
-            ensure(writer != visible && older.precedes(newer), || {
-                format!("event {} may have written what was read", writer.event)
-            })?;
+            ensure(
+                self.rules.real_time && writer != visible && older.precedes(newer),
+                || format!("event {} may have written what was read", writer.event),
+            )?;
         }
         Ok(())
     }
@@ -268,6 +271,9 @@ impl<'h> Ledger<'h> {
                 Ok((Some(visible), Some(returned)))
             }
             Fact::RealTime { before, after } => {
+                ensure(self.rules.real_time, || {
+                    "real time does not count".to_owned()
+                })?;
                 exists(before)?;
                 let (a, b) = (self.line(before)?.operation, self.line(after)?.operation);
                 ensure(a.precedes(b) && self.line(after)?.write.is_some(), || {
@@ -344,7 +350,7 @@ impl<'h> Ledger<'h> {
     }
 }
 
-fn in_session((a, first): (&Operation, At), (b, second): (&Operation, At)) -> bool {
+pub(super) fn in_session((a, first): (&Operation, At), (b, second): (&Operation, At)) -> bool {
     let ordered = match a.process == b.process {
         true => first <= second,
         false => a.end < b.start,
@@ -353,7 +359,7 @@ fn in_session((a, first): (&Operation, At), (b, second): (&Operation, At)) -> bo
 }
 
 /// A step, whichever operation it is of.
-enum Effect<'h> {
+pub(super) enum Effect<'h> {
     Read(&'h polygraph_history::Key, Option<&'h Value>),
     Write(&'h polygraph_history::Key, &'h Value),
     Cas(&'h polygraph_history::Key, &'h Value, &'h Value),
@@ -362,7 +368,7 @@ enum Effect<'h> {
     Nothing,
 }
 
-fn steps<'h>(history: &'h History, operation: &Operation) -> Vec<Effect<'h>> {
+pub(super) fn steps<'h>(history: &'h History, operation: &Operation) -> Vec<Effect<'h>> {
     let ok = operation.outcome == Outcome::Ok;
     let known = |value: &'h Option<Value>| value.as_ref().filter(|_| ok);
     let single = match history.op(operation) {
@@ -371,6 +377,7 @@ fn steps<'h>(history: &'h History, operation: &Operation) -> Vec<Effect<'h>> {
                 Micro::Read { key, value } => Effect::Read(key, known(value)),
                 Micro::Append { key, value } => Effect::Add(key, value),
                 Micro::Write { key, value } => Effect::Write(key, value),
+                _ => Effect::Nothing,
             };
             return micros.iter().map(step).collect();
         }
@@ -416,7 +423,7 @@ fn effect_on(subject: &Subject, effect: Effect<'_>) -> Option<(Option<Value>, Op
 }
 
 /// The operation and the step at a place.
-fn find(history: &History, at: At) -> Result<(&Operation, Effect<'_>), String> {
+pub(super) fn find(history: &History, at: At) -> Result<(&Operation, Effect<'_>), String> {
     let missing = || format!("event {} begins no such step", at.event);
     let operations = history.operations();
     let position = operations.binary_search_by_key(&at.event, |operation| operation.invoke as u64);

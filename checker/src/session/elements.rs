@@ -136,7 +136,7 @@ pub(super) fn check<'h>(history: &'h History, log: &KeyLog<'h>, rules: Rules) ->
         if elements.iter().any(ambiguous) {
             doubts.push(Doubt::AmbiguousValue);
         }
-        if !orders_hold(history, &mut elements, &steps) {
+        if !orders_hold(history, rules, &mut elements, &steps) {
             // What the session itself saw reversed is its own; all else depends on an order
             // that does not exist.
             let reversed = |breach: &Breach<'_>| matches!(breach, Breach::Reversed { .. });
@@ -352,8 +352,13 @@ impl<'h> Sweep<'_, 'h> {
     }
 }
 
-/// Whether real time, session order and what reads list agree on some order of a list.
-fn orders_hold(history: &History, elements: &mut [Element<'_>], steps: &[(Part, Step)]) -> bool {
+/// Whether real time (where it counts), session order and what reads list agree on some order of a list.
+fn orders_hold(
+    history: &History,
+    rules: Rules,
+    elements: &mut [Element<'_>],
+    steps: &[(Part, Step)],
+) -> bool {
     let operations = history.operations();
     let mut node = vec![NONE; elements.len()];
     let mut zones = Vec::new();
@@ -396,7 +401,10 @@ fn orders_hold(history: &History, elements: &mut [Element<'_>], steps: &[(Part, 
             Step::Add(_) | Step::Remove(_) => {}
         }
     }
-    let nodes = real_time(&zones, 0, &mut edges);
+    let nodes = match rules.real_time {
+        true => real_time(&zones, 0, &mut edges),
+        false => zones.len(),
+    };
     Graph::new(nodes, &edges).components(u32::MAX).acyclic()
 }
 

@@ -121,6 +121,18 @@ impl Graph {
 
     /// A shortest path over the facts below `limit`, as edges; nodes from `free` on cost nothing.
     pub(super) fn path(&self, from: u32, to: u32, free: u32, limit: u32) -> Option<Vec<Edge>> {
+        self.cheapest(from, to, |next, _| u32::from(next < free), limit)
+    }
+
+    /// A cheapest path over the facts below `limit`, as edges; the cost of an edge, which is zero
+    /// or one, is told by the node to which it leads and its fact.
+    pub(super) fn cheapest(
+        &self,
+        from: u32,
+        to: u32,
+        cost: impl Fn(u32, u32) -> u32,
+        limit: u32,
+    ) -> Option<Vec<Edge>> {
         let mut distance = vec![u32::MAX; self.nodes()];
         let mut parent = vec![(0_u32, 0_u32); self.nodes()];
         let mut queue = VecDeque::from([from]);
@@ -128,7 +140,7 @@ impl Graph {
         while let Some(node) = queue.pop_front() {
             let here = distance[node as usize];
             for &(next, fact) in self.out(node) {
-                let cost = u32::from(next < free);
+                let cost = cost(next, fact);
                 if fact >= limit || distance[next as usize] <= here + cost {
                     continue;
                 }

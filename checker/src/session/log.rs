@@ -153,6 +153,7 @@ fn step_of(op: &Op, outcome: Outcome, step: u32) -> Option<(&Key, Access<'_>)> {
             Micro::Read { .. } => return None,
             Micro::Append { key, value } => (key, Access::Append(value)),
             Micro::Write { key, value } => (key, Access::Write(value)),
+            _ => return None,
         },
         _ => return None,
     })

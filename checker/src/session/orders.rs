@@ -50,7 +50,8 @@ pub(super) struct Judged<'h> {
 }
 
 impl<'h> Judged<'h> {
-    pub(super) fn new(register: Register<'h>, rules: Rules) -> Judged<'h> {
+    pub(super) fn new(mut register: Register<'h>, rules: Rules) -> Judged<'h> {
+        register.real_time = rules.real_time;
         let swept = register.sweep(rules);
         let decided = decide(&register, &swept);
         Judged {
@@ -275,10 +276,12 @@ impl Orders {
     }
 }
 
-/// When a write began and ended, as ranks; the initial value before everything.
+/// When a write began and ended, as ranks; the initial value before everything. Where real time
+/// does not count, all others overlap.
 pub(super) fn span(register: &Register<'_>, write: u32) -> (u64, u64) {
     match write {
         INITIAL => (0, 0),
+        _ if !register.real_time => (1, u64::MAX),
         write => {
             let operation = register.operation(write);
             (operation.start + 1, operation.end.saturating_add(1))

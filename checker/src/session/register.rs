@@ -56,6 +56,8 @@ pub(super) struct Register<'h> {
     pub(super) writes: Vec<Write>,
     pub(super) values: Vec<Writers>,
     touches: Vec<Touch>,
+    /// Whether real time orders writes that do not overlap.
+    pub(super) real_time: bool,
 }
 
 /// A constraint: a session had to see a write when it read another.
@@ -80,6 +82,10 @@ pub(super) enum Doubt {
     AmbiguousValue,
     /// A read returned a value that nobody wrote, or only a write that failed.
     PhantomValue,
+    /// Sets and lists, of which not everything is decided.
+    Elements,
+    /// It stays open whether compare-and-sets can follow immediately what they replaced.
+    OpenOrder,
     /// Operations of several data types.
     MixedTypes,
 }
@@ -134,6 +140,7 @@ impl<'h> Register<'h> {
             }],
             values: vec![Writers::none()],
             touches: Vec::new(),
+            real_time: true,
         }
     }
 
@@ -235,7 +242,8 @@ impl<'h> Register<'h> {
                 is_write: true,
             };
             for earlier in active(operations, &mut session.own, touch.part) {
-                if !operations[earlier.part.id()].precedes(operation) {
+                let timed = operations[earlier.part.id()].precedes(operation);
+                if !(self.real_time && timed) {
                     swept.session_order.push((earlier.write, touch.write));
                 }
             }
@@ -310,7 +318,7 @@ impl<'h> Register<'h> {
         // The initial value, which is older than everything visible, or one of several writes.
         let older = |entry: &&Entry| {
             let newer = self.operation(entry.write);
-            writers.count == 0 || writers.latest_end < newer.start
+            writers.count == 0 || (self.real_time && writers.latest_end < newer.start)
         };
         match session
             .visible

@@ -136,7 +136,7 @@ pub(crate) fn renamed(
                     key: key(name),
                     value: value.as_ref().map(list),
                 },
-                Micro::Write { .. } => unreachable!("the tests append"),
+                _ => unreachable!("the tests append"),
             };
         }
     }

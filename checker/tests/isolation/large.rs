@@ -159,6 +159,7 @@ impl Store {
                     .push((value.clone(), runs));
                 micro.clone()
             }
+            _ => micro.clone(),
         };
         plan.iter().map(perform).collect()
     }

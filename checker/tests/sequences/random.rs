@@ -118,7 +118,7 @@ fn draw(rng: &mut Rng, kind: Kind, begun: usize) -> Op {
                 // Single operations are transactions of one.
                 Op::Txn(micros) if reads && micros.len() == 1 => match micros[0].clone() {
                     Micro::Write { key, value } => Op::Write { key, value },
-                    micro => read(micro.key().clone()),
+                    micro => read(micro.key().expect("a read has a key").clone()),
                 },
                 op => op,
             }

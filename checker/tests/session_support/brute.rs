@@ -22,16 +22,16 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    fn ok(&self) -> bool {
+    pub(crate) fn ok(&self) -> bool {
         self.operation.outcome == Outcome::Ok
     }
 
-    fn cas(&self) -> bool {
+    pub(crate) fn cas(&self) -> bool {
         self.read.is_some() && self.write.is_some()
     }
 
     /// Session order.
-    fn before(&self, later: &Step) -> bool {
+    pub(crate) fn before(&self, later: &Step) -> bool {
         self.ok()
             && self.operation.session == later.operation.session
             && self.id != later.id
@@ -106,6 +106,7 @@ pub(crate) fn steps(
                     Micro::Read { key, value } => Single::Read(&key.0, value.as_ref()),
                     Micro::Write { key, value } => Single::Write(&key.0, value),
                     Micro::Append { key, value } => Single::Add(&key.0, value),
+                    _ => Single::Other,
                 })
                 .collect(),
             _ => vec![Single::Other],
@@ -174,7 +175,7 @@ pub(crate) fn decide(steps: &[Step], rules: Rules) -> Truth {
             .filter(|&at| exist(at))
             .map(|at| writes[at])
             .collect();
-        each_order(&mut Vec::new(), &chosen, &mut |order| {
+        each_order(&mut Vec::new(), &chosen, rules, &mut |order| {
             match explains(&steps, order, rules) {
                 Some(true) => truth = Truth::Holds,
                 Some(false) if truth == Truth::Cyclic => truth = Truth::Violated,
@@ -189,11 +190,12 @@ pub(crate) fn decide(steps: &[Step], rules: Rules) -> Truth {
     truth
 }
 
-/// Calls with every order that extends real time, session order and compare-and-sets, until told
+/// Calls with every order that extends real time (if it counts), session order and compare-and-sets, until told
 /// to stop.
 fn each_order<'a>(
     order: &mut Vec<&'a Step>,
     chosen: &[&'a Step],
+    rules: Rules,
     visit: &mut dyn FnMut(&[&'a Step]) -> bool,
 ) -> bool {
     if order.len() == chosen.len() {
@@ -210,11 +212,13 @@ fn each_order<'a>(
         let fits = !next.cas() || next.read.as_ref() == Some(last);
         let too_late = order.iter().any(|earlier| {
             next.before(earlier)
-                || next.id.0 != earlier.id.0 && next.operation.precedes(&earlier.operation)
+                || rules.real_time
+                    && next.id.0 != earlier.id.0
+                    && next.operation.precedes(&earlier.operation)
         });
         if fits && !too_late {
             order.push(next);
-            let stop = each_order(order, chosen, visit);
+            let stop = each_order(order, chosen, rules, visit);
             order.pop();
             if stop {
                 return true;

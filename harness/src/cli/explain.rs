@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use clap::Args;
-use polygraph_checker::entry;
+use polygraph_checker::{entry, session};
 use polygraph_history::settings::{Knob, Settings};
 use polygraph_history::{Guarantee, format_duration};
 use polygraph_nemesis::{NEMESES, Nemesis};
@@ -153,6 +153,12 @@ fn explain_guarantee(guarantee: Guarantee, text: &mut String) {
             );
         }
         None => text.push_str("\nit cannot be checked yet\n"),
+    }
+    if let Some(acts) = session::example(guarantee) {
+        text.push_str("\na smallest history that violates it, one thing after the other\n");
+        for (client, act) in acts {
+            let _ = writeln!(text, "  client {client} {act}");
+        }
     }
 }
 

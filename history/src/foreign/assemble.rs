@@ -130,6 +130,7 @@ impl Assembly {
     /// # Errors
     /// If there is none, or they contradict each other.
     pub(crate) fn finish(mut self) -> Result<History, ReadError> {
+        self.rows.lists.chains.close();
         let count = self.rows.len();
         if count == 0 {
             let problem = match self.gaps.nemesis {

@@ -119,6 +119,7 @@ pub(crate) fn read(mut input: impl BufRead, assembly: &mut Assembly) -> Result<(
             index: None,
             error: error_form,
             node: None,
+            from_beginning: false,
         };
         assembly
             .add(&row, (number, 1), Ops::jepsen)

@@ -18,6 +18,7 @@ mod quick;
 mod row;
 mod rows;
 mod source;
+mod steps;
 mod tape;
 mod text;
 

@@ -3,8 +3,11 @@
 //! - `read`, `write`, `cas`, `add`, `remove` are our operations of these names, on the one key
 //!   `x`, or with tuples `[k v]` (Jepsen's independent keys) on key `k`; so are `acquire` and
 //!   `release` without value.
-//! - A list of micro-operations (`[:r k v] [:w k v] [:append k v]`) is a transaction, whatever
-//!   the name of the operation.
+//! - A list of micro-operations (`[:r k v] [:w k v] [:append k v]`, those of Elle's closed
+//!   predicates, and Kafka's: see `steps`) is a transaction, whatever the name of the operation.
+//! - So is `init` of a map of keys and values: the beginning of Elle's closed predicates.
+//! - `assign` and `subscribe` of a list of keys (Jepsen's Kafka) are an [`Op::Custom`] with the
+//!   names of the `keys`, and with `seek-to-beginning` where the row says so.
 //! - Porcupine's `get` and `put` are reads and writes; the empty string is its initial value.
 //! - Everything else is an [`Op::Custom`] that carries the value as JSON.
 //!
@@ -13,6 +16,7 @@
 
 use super::row::Row;
 use super::rows::Rows;
+use super::steps;
 use super::tape::{Form, Problem, Token};
 use super::text::{Keys, is_tuple, to_json, value, value_to_json};
 use crate::{Body, Key, Kind, Micro, Op, Value};
@@ -65,9 +69,9 @@ impl Ops {
         (self.keying == Keying::Off).then_some(&self.single)
     }
 
-    /// The key that a keyword or an integer named before, by its canonical text.
-    pub(super) fn known_key(&self, canonical: &str) -> Option<Key> {
-        self.keys.known(canonical).cloned()
+    /// The keys so far.
+    pub(super) const fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// Notes that an operation was read as a tuple.
@@ -84,6 +88,13 @@ impl Ops {
             .and_then(|form| self.transaction(name, form, row.kind));
         if let Some(micros) = transaction {
             let op = Op::Txn(micros);
+            return Ok(Read { op, bare: false });
+        }
+        if let Some(op) = steps::assignment(&mut self.keys, name, row) {
+            return Ok(Read { op, bare: false });
+        }
+        if let Some(init) = steps::init(&mut self.keys, name, row) {
+            let op = Op::Txn(vec![init]);
             return Ok(Read { op, bare: false });
         }
         if self.keying != Keying::Off && name != "txn" {
@@ -175,10 +186,15 @@ impl Ops {
             return None;
         }
         let mut parts = form.children();
-        let (name, key, content) = (parts.next()?.name()?, parts.next()?, parts.next());
+        let name = parts.next()?.name()?;
+        let (key, content) = (parts.next(), parts.next());
         if parts.next().is_some() {
             return None;
         }
+        if name == "poll" && content.is_none() {
+            return steps::poll(&mut self.keys, key, kind);
+        }
+        let key = key?;
         match (&*name, content) {
             // Elle's tests write `[:r :x]` for a read of nothing, everybody else `[:r :x nil]`.
             ("r" | "read", content) => Some(Micro::Read {
@@ -193,6 +209,15 @@ impl Ops {
                 key: self.keys.of(key),
                 value: value(content),
             }),
+            ("insert", Some(content)) => Some(Micro::Insert {
+                key: self.keys.of(key),
+                value: value(content),
+            }),
+            ("delete", content) if content.is_none_or(Form::is_nil) => Some(Micro::Delete {
+                key: self.keys.of(key),
+            }),
+            ("rp", content) => steps::predicate_read(&mut self.keys, key, content, kind),
+            ("send", Some(content)) => Some(steps::send(&mut self.keys, key, content, kind)),
             _ => None,
         }
     }

@@ -7,6 +7,7 @@
 use super::ops::Ops;
 use super::rows::{Entry, Rows};
 use crate::scan::Cursor;
+use crate::value::Chains;
 use crate::{Key, Kind, Micro, Op, Value};
 
 /// Adds the row that begins at `start`, if it is of this form and whole: where it ends.
@@ -23,7 +24,7 @@ pub(super) fn row(
     let mut fields = Fields::default();
     while !cursor.eats(b"}") {
         cursor.eat(b":")?;
-        fields.field(&mut cursor, ops)?;
+        fields.field(&mut cursor, ops, &mut rows.lists)?;
         if cursor.peek() != Some(b'}') {
             space(&mut cursor)?;
         }
@@ -33,7 +34,14 @@ pub(super) fn row(
     let (op, bare) = match (fields.op, fields.value) {
         (Some(op), _) => op,
         (None, Some((mut value, end))) => {
-            let op = Reader { kind, name, ops }.op(&mut value)?;
+            let lists = &mut rows.lists;
+            let mut reader = Reader {
+                kind,
+                name,
+                ops,
+                lists,
+            };
+            let op = reader.op(&mut value)?;
             (value.at() == end).then_some(op)?
         }
         (None, None) => return None,
@@ -70,7 +78,7 @@ struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Reads a field from behind its colon to the end of its value.
-    fn field(&mut self, cursor: &mut Cursor<'a>, ops: &Ops) -> Option<()> {
+    fn field(&mut self, cursor: &mut Cursor<'a>, ops: &Ops, lists: &mut Lists) -> Option<()> {
         let name = cursor.word();
         cursor.eat(b" ")?;
         match name {
@@ -104,7 +112,13 @@ impl<'a> Fields<'a> {
                 let value = *cursor;
                 match (self.kind, self.name) {
                     (Some(kind), Some(name)) => {
-                        self.op = Some(Reader { kind, name, ops }.op(cursor)?);
+                        let mut reader = Reader {
+                            kind,
+                            name,
+                            ops,
+                            lists,
+                        };
+                        self.op = Some(reader.op(cursor)?);
                     }
                     _ => skip(cursor)?,
                 }
@@ -148,16 +162,26 @@ fn skip(cursor: &mut Cursor<'_>) -> Option<()> {
     }
 }
 
+/// What transactions are made of.
+#[derive(Default)]
+pub(super) struct Lists {
+    /// What they read, by the number of the key.
+    pub(super) chains: Chains,
+    /// The transaction that is being read.
+    micros: Vec<Micro>,
+}
+
 /// Reads the operations of rows of a kind and a name.
 struct Reader<'a> {
     kind: Kind,
     name: &'a [u8],
     ops: &'a Ops,
+    lists: &'a mut Lists,
 }
 
 impl Reader<'_> {
     /// The operation of a value, and whether it is bare, as [`Ops::jepsen`] has them.
-    fn op(&self, cursor: &mut Cursor<'_>) -> Option<(Op, bool)> {
+    fn op(&mut self, cursor: &mut Cursor<'_>) -> Option<(Op, bool)> {
         if cursor.eats(b"[[") {
             return Some((Op::Txn(self.transaction(cursor)?), false));
         }
@@ -165,7 +189,7 @@ impl Reader<'_> {
             Some(single) => self.single(single.clone(), cursor),
             None => {
                 cursor.eat(b"[")?;
-                let key = self.key(cursor)?;
+                let (key, _) = self.key(cursor)?;
                 space(cursor)?;
                 let (op, bare) = self.single(key, cursor)?;
                 cursor.eat(b"]")?;
@@ -201,43 +225,60 @@ impl Reader<'_> {
     }
 
     /// The micro-operations of a transaction from behind two brackets.
-    fn transaction(&self, cursor: &mut Cursor<'_>) -> Option<Vec<Micro>> {
-        let mut micros = Vec::new();
+    fn transaction(&mut self, cursor: &mut Cursor<'_>) -> Option<Vec<Micro>> {
+        self.lists.micros.clear();
         loop {
             cursor.eat(b":")?;
             let name = cursor.word();
             space(cursor)?;
-            let key = self.key(cursor)?;
+            let (key, number) = self.key(cursor)?;
             space(cursor)?;
-            let value = value(cursor)?;
-            cursor.eat(b"]")?;
-            micros.push(match name {
+            let micro = match name {
                 b"r" | b"read" => Micro::Read {
                     key,
-                    value: (self.kind == Kind::Ok).then_some(value),
+                    value: self.seen(number, cursor)?,
                 },
-                b"w" | b"write" => Micro::Write { key, value },
-                b"append" => Micro::Append { key, value },
+                b"w" | b"write" => Micro::Write {
+                    key,
+                    value: value(cursor)?,
+                },
+                b"append" => Micro::Append {
+                    key,
+                    value: value(cursor)?,
+                },
                 _ => return None,
-            });
+            };
+            self.lists.micros.push(micro);
+            cursor.eat(b"]")?;
             if cursor.eats(b"]") {
-                micros.shrink_to_fit();
-                return Some(micros);
+                // Of just the capacity that it needs.
+                return Some(self.lists.micros.drain(..).collect());
             }
             space(cursor)?;
             cursor.eat(b"[")?;
         }
     }
 
-    /// A key that stood in an earlier row: an integer or a keyword.
-    fn key(&self, cursor: &mut Cursor<'_>) -> Option<Key> {
+    /// What a transaction read of a key. Only what one read that took place is shared: it is never
+    /// looked at while reading goes on.
+    fn seen(&mut self, key: u32, cursor: &mut Cursor<'_>) -> Option<Option<Value>> {
+        if self.kind != Kind::Ok {
+            return value(cursor).map(|_| None);
+        }
+        Some(Some(match cursor.peek()? {
+            b'[' => Value::List(self.lists.chains.list(key, cursor, space)?),
+            _ => value(cursor)?,
+        }))
+    }
+
+    /// A key that stood in an earlier row, an integer or a keyword, and its number.
+    fn key(&self, cursor: &mut Cursor<'_>) -> Option<(Key, u32)> {
         let start = *cursor;
         if cursor.eats(b":") {
             cursor.word();
-        } else {
-            cursor.number()?;
+            return self.ops.keys().known(start.until(cursor)?).cloned();
         }
-        self.ops.known_key(start.until(cursor)?)
+        self.ops.keys().known_number(cursor.number()?).cloned()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::steps::is_truthy;
 use super::tape::{Form, Problem, Token};
 use super::text::{canonical, entries};
 use crate::{ErrorName, Kind, NodeId};
@@ -33,6 +34,8 @@ pub(crate) struct Row<'a> {
     pub(crate) index: Option<i64>,
     pub(crate) error: Option<Form<'a>>,
     pub(crate) node: Option<NodeId>,
+    /// Whether a consumer asks for all messages anew.
+    pub(crate) from_beginning: bool,
 }
 
 impl<'a> Row<'a> {
@@ -61,6 +64,7 @@ impl<'a> Row<'a> {
             index: None,
             error: None,
             node: None,
+            from_beginning: false,
         };
         for (key, form) in entries(map) {
             let Some(name) = key.name() else { continue };
@@ -74,6 +78,7 @@ impl<'a> Row<'a> {
                 "index" => row.index = parse_index(form)?,
                 "error" if !form.is_nil() => row.error = Some(form),
                 "node" => row.node = form.name().and_then(|name| name.parse().ok()),
+                "seek-to-beginning?" => row.from_beginning = is_truthy(form),
                 _ => {}
             }
         }

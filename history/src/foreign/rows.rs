@@ -2,6 +2,7 @@
 //! should, else as events that can still be put in order.
 
 use super::assemble::same_name;
+use super::quick::Lists;
 use crate::history::{Builder, Head, Rare};
 use crate::{Body, Event, History, Kind, Op, Order, Process, Time};
 
@@ -45,6 +46,7 @@ pub(super) struct Rows {
     pub(super) events: Vec<Event>,
     pub(super) places: Vec<Place>,
     pub(super) untimed: usize,
+    pub(super) lists: Lists,
 }
 
 impl Rows {
@@ -55,6 +57,7 @@ impl Rows {
             events: Vec::new(),
             places: Vec::new(),
             untimed: 0,
+            lists: Lists::default(),
         }
     }
 

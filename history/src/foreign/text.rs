@@ -191,11 +191,17 @@ pub(crate) fn value_to_json(value: &Value) -> serde_json::Value {
     }
 }
 
+/// Integers below this are looked up in a table.
+const DENSE: usize = 1 << 16;
+
 /// The keys of a history by their natural names: `:x`, `x` and `"x"` are all `x`, unless a
 /// history has several of these, when the first keeps the name.
 #[derive(Default)]
 pub(crate) struct Keys {
-    by_form: FxHashMap<Box<str>, Key>,
+    /// Each with its number.
+    by_form: FxHashMap<Box<str>, (Key, u32)>,
+    /// Those that integers are, by the integer, as long as there are not many gaps.
+    integers: Vec<Option<(Key, u32)>>,
     taken: FxHashSet<Key>,
     values: FxHashMap<Key, Value>,
 }
@@ -208,23 +214,52 @@ impl Keys {
             || form.token() == Token::Int
                 && !form.raw().starts_with(['+', '-', '0'])
                 && !form.raw().ends_with('N');
-        if simple && let Some(key) = self.by_form.get(form.raw()) {
+        if simple && let Some((key, _)) = self.by_form.get(form.raw()) {
             return key.clone();
         }
         let canonical = canonical(form);
-        if let Some(key) = self.by_form.get(canonical.as_str()) {
+        if let Some((key, _)) = self.by_form.get(canonical.as_str()) {
             return key.clone();
         }
         let key = self.name(form, &canonical);
         self.taken.insert(key.clone());
         self.values.insert(key.clone(), value(form));
-        self.by_form.insert(canonical.into(), key.clone());
+        let number = self.by_form.len() as u32;
+        if let Some(at) = form.int().and_then(|at| usize::try_from(at).ok())
+            && at < 2 * self.by_form.len() + DENSE
+        {
+            if at >= self.integers.len() {
+                self.integers.resize(at + 1, None);
+            }
+            self.integers[at] = Some((key.clone(), number));
+        }
+        self.by_form.insert(canonical.into(), (key.clone(), number));
         key
     }
 
-    /// The key that a keyword or an integer named before, by its canonical text.
-    pub(crate) fn known(&self, canonical: &str) -> Option<&Key> {
+    /// The key that the key of a map names: an integer where JSON has only strings for it.
+    pub(crate) fn of_entry(&mut self, form: Form<'_>) -> Key {
+        if form.token() == Token::Plain
+            && let Ok(integer) = form.raw().parse::<u64>()
+            && let Some((key, _)) = self.known(&integer.to_string())
+        {
+            return key.clone();
+        }
+        self.of(form)
+    }
+
+    /// The key that a keyword or an integer named before, by its canonical text, and its number.
+    pub(crate) fn known(&self, canonical: &str) -> Option<&(Key, u32)> {
         self.by_form.get(canonical)
+    }
+
+    /// The same of an integer.
+    pub(crate) fn known_number(&self, integer: u64) -> Option<&(Key, u32)> {
+        let at = usize::try_from(integer).ok()?;
+        match self.integers.get(at) {
+            Some(Some(known)) => Some(known),
+            _ => self.known(&integer.to_string()),
+        }
     }
 
     fn name(&self, form: Form<'_>, canonical: &str) -> Key {

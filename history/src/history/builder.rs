@@ -1,10 +1,11 @@
 //! Events to a history: invariants and pairing, in one pass.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::record::{Link, MAX_EVENTS, Rare, Record};
 use super::{History, InvalidHistory, Operation, OperationId, Order, Outcome};
 use crate::spec::Spec;
+use crate::value::Chains;
 use crate::{Body, Event, Key, Kind, Micro, Op, Process, Session, Time};
 
 /// Processes below this number are looked up in a table.
@@ -24,6 +25,10 @@ pub(crate) struct Builder {
     processes: Processes,
     keys: Keys,
     previous: Time,
+    /// What transactions read, by the number of the key.
+    pub(crate) chains: Chains,
+    /// Room for the transaction that is being read.
+    pub(crate) micros: Vec<Micro>,
 }
 
 /// What a client's event consists of, but for its operation.
@@ -43,6 +48,8 @@ impl Builder {
             processes: Processes::default(),
             keys: Keys::default(),
             previous: Time::ZERO,
+            chains: Chains::default(),
+            micros: Vec::new(),
         }
     }
 
@@ -53,6 +60,11 @@ impl Builder {
 
     /// The one key of this name.
     pub(crate) fn key(&mut self, name: &str) -> Key {
+        self.keys.named(name).0
+    }
+
+    /// The same, with its number.
+    pub(crate) fn numbered_key(&mut self, name: &str) -> (Key, u32) {
         self.keys.named(name)
     }
 
@@ -217,6 +229,8 @@ impl Builder {
                 let id = open as usize;
                 let invoked = &self.record.ops[id];
                 if !invoked.repeated_by(&op) {
+                    // It is going to be shown.
+                    self.chains.close();
                     let problem = format!(
                         "it completes `{op}`, but process {} invoked `{invoked}`",
                         head.process
@@ -274,7 +288,8 @@ impl Builder {
     }
 
     /// The history of all events so far.
-    pub(crate) fn finish(self, spec: Option<Spec>, order: Order) -> History {
+    pub(crate) fn finish(mut self, spec: Option<Spec>, order: Order) -> History {
+        self.chains.close();
         let mut history = History {
             spec,
             order,
@@ -290,18 +305,18 @@ impl Builder {
     }
 }
 
-/// Keys by name: equal keys share one allocation.
+/// Keys by name, with their numbers: equal keys share one allocation.
 #[derive(Debug, Default)]
-struct Keys(FxHashSet<Key>);
+struct Keys(FxHashMap<Key, u32>);
 
 impl Keys {
-    fn named(&mut self, name: &str) -> Key {
-        match self.0.get(name) {
-            Some(key) => key.clone(),
+    fn named(&mut self, name: &str) -> (Key, u32) {
+        match self.0.get_key_value(name) {
+            Some((key, &number)) => (key.clone(), number),
             None => {
-                let key = Key::from(name);
-                self.0.insert(key.clone());
-                key
+                let (key, number) = (Key::from(name), self.0.len() as u32);
+                self.0.insert(key.clone(), number);
+                (key, number)
             }
         }
     }
@@ -310,10 +325,7 @@ impl Keys {
         match op {
             Op::Txn(micros) => {
                 for micro in micros {
-                    let (Micro::Read { key, .. }
-                    | Micro::Append { key, .. }
-                    | Micro::Write { key, .. }) = micro;
-                    self.share(key);
+                    micro.for_each_key(|key| self.share(key));
                 }
             }
             op => {
@@ -325,10 +337,10 @@ impl Keys {
     }
 
     fn share(&mut self, key: &mut Key) {
-        match self.0.get(key) {
-            Some(known) => *key = known.clone(),
+        match self.0.get_key_value(key) {
+            Some((known, _)) => *key = known.clone(),
             None => {
-                self.0.insert(key.clone());
+                self.0.insert(key.clone(), self.0.len() as u32);
             }
         }
     }

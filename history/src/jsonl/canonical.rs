@@ -114,19 +114,28 @@ impl Ops<'_> {
 
     fn transaction(&mut self, cursor: &mut Cursor<'_>) -> Option<Vec<Micro>> {
         cursor.eat(b":[")?;
-        let mut micros = Vec::new();
+        let mut micros = std::mem::take(&mut self.builder.micros);
+        micros.clear();
+        let whole = self.micros(cursor, &mut micros);
+        let transaction = whole.map(|()| micros.drain(..).collect());
+        self.builder.micros = micros;
+        transaction
+    }
+
+    /// The operations of a transaction from behind its opening bracket.
+    fn micros(&mut self, cursor: &mut Cursor<'_>, micros: &mut Vec<Micro>) -> Option<()> {
         if cursor.eats(b"]}") {
-            return Some(micros);
+            return Some(());
         }
         loop {
             cursor.eat(b"{\"")?;
             let name = cursor.string()?;
             cursor.eat(b":{\"key\":\"")?;
-            let key = self.builder.key(cursor.string()?);
+            let (key, number) = self.builder.numbered_key(cursor.string()?);
             micros.push(match name {
                 "read" => Micro::Read {
                     key,
-                    value: result(cursor)?,
+                    value: self.seen(number, cursor)?,
                 },
                 "append" => Micro::Append {
                     key,
@@ -141,10 +150,26 @@ impl Ops<'_> {
             cursor.eat(b"}}")?;
             if !cursor.eats(b",") {
                 cursor.eat(b"]}")?;
-                micros.shrink_to_fit();
-                return Some(micros);
+                return Some(());
             }
         }
+    }
+
+    /// The field of what a transaction read, where it is there.
+    fn seen(&mut self, key: u32, cursor: &mut Cursor<'_>) -> Option<Option<Value>> {
+        if !cursor.eats(b",\"value\":") {
+            return Some(None);
+        }
+        // Only what a transaction read that took place is never compared while reading goes on.
+        if self.head.kind == Kind::Ok && cursor.peek() == Some(b'[') {
+            let start = *cursor;
+            let comma = |cursor: &mut Cursor<'_>| cursor.eat(b",");
+            if let Some(list) = self.builder.chains.list(key, cursor, comma) {
+                return Some(Some(Value::List(list)));
+            }
+            *cursor = start;
+        }
+        value(cursor).map(Some)
     }
 }
 

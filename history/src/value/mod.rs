@@ -1,10 +1,14 @@
 //! Values: what is written to and read from a store.
 
+mod chains;
+mod list;
 mod thin;
 
 use std::fmt;
 
-pub use thin::{List, Text};
+pub(crate) use chains::Chains;
+pub use list::List;
+pub use thin::Text;
 
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -1,11 +1,10 @@
-//! Text and lists of one word: a [`Value`](super::Value) takes sixteen bytes, and most are
-//! integers.
+//! Text of one word: a [`Value`](super::Value) takes sixteen bytes, and most are integers.
 
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::Value;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A string that is cheap to clone and one word wide.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,38 +48,14 @@ impl From<Arc<str>> for Text {
     }
 }
 
-/// Values in order, cheap to clone and one word wide.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct List(Arc<Box<[Value]>>);
-
-impl Deref for List {
-    type Target = [Value];
-
-    fn deref(&self) -> &[Value] {
-        &self.0
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
     }
 }
 
-impl fmt::Debug for List {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&**self, f)
-    }
-}
-
-impl From<Vec<Value>> for List {
-    fn from(values: Vec<Value>) -> List {
-        List(Arc::new(values.into()))
-    }
-}
-
-impl From<&[Value]> for List {
-    fn from(values: &[Value]) -> List {
-        List(Arc::new(values.into()))
-    }
-}
-
-impl FromIterator<Value> for List {
-    fn from_iter<I: IntoIterator<Item = Value>>(values: I) -> List {
-        List(Arc::new(values.into_iter().collect()))
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
+        Box::<str>::deserialize(deserializer).map(|text| Text(Arc::new(text)))
     }
 }

@@ -160,7 +160,7 @@ impl Input<'_> {
     }
 
     fn key(&mut self) -> Option<Key> {
-        self.text().map(Key)
+        self.text().map(|text| Key(text.into()))
     }
 
     fn value(&mut self) -> Option<Value> {

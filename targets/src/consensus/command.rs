@@ -72,7 +72,7 @@ impl Ask {
             Op::Cas { key, from, to } => Command::Cas(key.clone(), from.clone(), to.clone()),
             Op::Add { key, value } => Command::Add(key.clone(), value.clone()),
             Op::Remove { key, value } => Command::Remove(key.clone(), value.clone()),
-            Op::Txn(micros) => Command::Txn(micros.iter().map(step).collect()),
+            Op::Txn(micros) => Command::Txn(micros.iter().map(step).collect::<Option<_>>()?),
             _ => return None,
         };
         Some(Ask::Change(Arc::new(command)))
@@ -131,12 +131,13 @@ impl Ask {
     }
 }
 
-fn step(micro: &Micro) -> Step {
-    match micro {
+fn step(micro: &Micro) -> Option<Step> {
+    Some(match micro {
         Micro::Read { key, .. } => Step::Read(key.clone()),
         Micro::Append { key, value } => Step::Append(key.clone(), value.clone()),
         Micro::Write { key, value } => Step::Write(key.clone(), value.clone()),
-    }
+        _ => return None,
+    })
 }
 
 /// The steps of a transaction with what its reads found.

@@ -50,7 +50,10 @@ enum About<'a> {
 fn about(op: &Op) -> About<'_> {
     match op {
         Op::Peek { .. } => About::None,
-        Op::Txn(micros) => About::Keys(micros.iter().map(Micro::key).collect()),
+        Op::Txn(micros) => {
+            let keys: Option<_> = micros.iter().map(Micro::key).collect();
+            keys.map_or(About::Any, About::Keys)
+        }
         _ => op.key().map_or(About::Any, |key| About::Keys(vec![key])),
     }
 }

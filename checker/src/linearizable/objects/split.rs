@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use polygraph_history::{History, Key, Op, Outcome, Value};
+use polygraph_history::{History, Key, Micro, Op, Outcome, Value};
 use rustc_hash::FxHashMap;
 
 use crate::Options;
@@ -123,8 +123,14 @@ pub(in crate::linearizable) fn split(history: &History, options: &Options) -> Sp
         let id = id as u32;
         match op {
             Op::Peek { .. } => continue,
-            Op::Txn(_) => {
+            Op::Txn(micros) => {
                 transactions.push(id);
+                for micro in micros {
+                    match micro.key() {
+                        Some(key) => drop(splitting.bucket(key)),
+                        None => everywhere.push("txn"),
+                    }
+                }
                 continue;
             }
             _ => {}
@@ -136,7 +142,7 @@ pub(in crate::linearizable) fn split(history: &History, options: &Options) -> Sp
             }
             match args.get("key").and_then(|key| key.as_str()) {
                 Some(key) => splitting.bucket(&Key::from(key)).spoil(name),
-                None => everywhere.push(name),
+                None => everywhere.push(name.as_str()),
             }
             continue;
         }
@@ -192,12 +198,12 @@ fn join(history: &History, splitting: &mut Splitting, transactions: &[u32]) -> V
     for &id in transactions {
         let Op::Txn(micros) = op(id) else { continue };
         let mut first = None;
-        for micro in micros {
-            let bucket = splitting.bucket(micro.key());
+        for key in micros.iter().filter_map(Micro::key) {
+            let bucket = splitting.bucket(key);
             if !ModelKind::MultiRegister.has(op(id)) {
                 bucket.spoil("txn");
             }
-            let at = splitting.by_key[micro.key()];
+            let at = splitting.by_key[key];
             groups.join(*first.get_or_insert(at), at);
         }
     }
@@ -226,10 +232,10 @@ fn join(history: &History, splitting: &mut Splitting, transactions: &[u32]) -> V
     }
     for &id in transactions {
         let Op::Txn(micros) = op(id) else { continue };
-        let Some(micro) = micros.first() else {
+        let Some(key) = micros.iter().find_map(Micro::key) else {
             continue;
         };
-        let group = groups.of(splitting.by_key[micro.key()]);
+        let group = groups.of(splitting.by_key[key]);
         if let Some(object) = objects.get_mut(&group) {
             object.operations.push(id);
         }

@@ -215,7 +215,10 @@ impl<'a> Split<'a> {
             _ if operation.outcome == Outcome::Fail => {}
             Op::Txn(micros) => {
                 for micro in micros {
-                    self.key(&micro.key().0).foreign.insert("txn".to_owned());
+                    match micro.key() {
+                        Some(key) => self.key(&key.0).foreign.insert("txn".to_owned()),
+                        None => self.everywhere.insert("txn".to_owned()),
+                    };
                 }
             }
             Op::Custom { name, args } => match args.get("key").and_then(|key| key.as_str()) {

@@ -5,6 +5,10 @@
 //! removed. Each row is the least of some runs: seconds of the processor in user mode (all
 //! threads), which other programs disturb less than the time that passes, and that time; the
 //! memory is the peak of the process, over that of a process that reads nothing.
+//!
+//! `-- --make CASE OPERATIONS FILE` only makes a file, such as `transactions, EDN`.
+
+mod transactions;
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -31,6 +35,7 @@ const CASES: &[(&str, Make)] = &[
     ("registers, EDN", registers_as_edn),
     ("list-append, JSON Lines", appends_as_lines),
     ("list-append, EDN", appends_as_edn),
+    ("transactions, EDN", transactions::appends_as_edn),
 ];
 
 fn main() -> Result<(), Failure> {
@@ -39,6 +44,13 @@ fn main() -> Result<(), Failure> {
         && first == "--child"
     {
         return child(Path::new(path));
+    }
+    if let [first, name, count, path] = arguments.as_slice()
+        && first == "--make"
+    {
+        let case = CASES.iter().find(|(case, _)| case == name);
+        let (_, make) = case.ok_or("there is no such case")?;
+        return make(count.parse()?, BufWriter::new(File::create(path)?));
     }
     let mut counts: Vec<u64> = arguments
         .iter()
