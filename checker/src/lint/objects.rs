@@ -13,6 +13,7 @@ pub(super) const NONE: u32 = u32::MAX;
 pub(super) enum Class {
     Register,
     List,
+    Log,
     Set,
     Queue,
     Stack,
@@ -23,9 +24,10 @@ pub(super) enum Class {
 }
 
 impl Class {
-    const ALL: [Class; 9] = [
+    const ALL: [Class; 10] = [
         Class::Register,
         Class::List,
+        Class::Log,
         Class::Set,
         Class::Queue,
         Class::Stack,
@@ -38,7 +40,8 @@ impl Class {
     const fn name(self) -> &'static str {
         match self {
             Class::Register => "registers",
-            Class::List => "lists or logs",
+            Class::List => "lists",
+            Class::Log => "logs",
             Class::Set => "sets",
             Class::Queue => "queues",
             Class::Stack => "stacks",
@@ -105,7 +108,7 @@ pub(super) fn steps<'h>(op: &'h Op, mut each: impl FnMut(Step<'h>)) {
     };
     each(match op {
         Op::Txn(micros) => {
-            micros.iter().map(micro).for_each(each);
+            micros.iter().for_each(|one| micro(one, &mut each));
             return;
         }
         Op::Custom { .. } => return,
@@ -135,25 +138,37 @@ pub(super) fn steps<'h>(op: &'h Op, mut each: impl FnMut(Step<'h>)) {
     });
 }
 
-fn micro(micro: &Micro) -> Step<'_> {
+fn micro<'h>(micro: &'h Micro, each: &mut impl FnMut(Step<'h>)) {
+    let put = |key, value, class, distinct| Step::Put {
+        key,
+        value,
+        class,
+        distinct,
+    };
+    let show = |key, value, class| Step::Show { key, value, class };
     match micro {
-        Micro::Read { key, value } => Step::Show {
+        Micro::Read { key, value } => each(show(key, value.as_ref(), None)),
+        Micro::Append { key, value } => each(put(key, value, Class::List, true)),
+        Micro::Write { key, value } | Micro::Insert { key, value } => {
+            each(put(key, value, Class::Register, true));
+        }
+        Micro::Delete { key } => each(Step::Touch {
             key,
-            value: value.as_ref(),
-            class: None,
-        },
-        Micro::Append { key, value } => Step::Put {
-            key,
-            value,
-            class: Class::List,
-            distinct: true,
-        },
-        Micro::Write { key, value } => Step::Put {
-            key,
-            value,
             class: Class::Register,
-            distinct: true,
-        },
+        }),
+        Micro::PredicateRead(read) => {
+            let items = read.found.iter().flatten();
+            items.for_each(|item| each(show(&item.key, Some(&item.value), Some(Class::Register))));
+        }
+        Micro::Init { objects } => {
+            let items = objects.iter().flatten();
+            items.for_each(|item| each(put(&item.key, &item.value, Class::Register, false)));
+        }
+        Micro::Send(message) => each(put(&message.key, &message.value, Class::Log, true)),
+        Micro::Poll { messages } => {
+            let messages = messages.iter().flatten();
+            messages.for_each(|it| each(show(&it.key, Some(&it.value), Some(Class::Log))));
+        }
     }
 }
 

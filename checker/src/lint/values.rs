@@ -126,7 +126,7 @@ impl<'h> Reads<'h> {
                     self.see(objects, id, key, element);
                 }
             }
-            Class::Register | Class::Queue | Class::Stack | Class::PriorityQueue => {
+            Class::Register | Class::Log | Class::Queue | Class::Stack | Class::PriorityQueue => {
                 self.see(objects, id, key, value);
             }
         }

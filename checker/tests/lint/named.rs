@@ -322,6 +322,6 @@ fn what_readers_tolerate_is_told() {
     assert_eq!(names(&lint(&parse(&untimed))), ["missing-time"]);
     // Whatever a finding repeats, `check` leaves out of its notes.
     for warning in parse(nobody).warnings() {
-        assert!(polygraph_checker::lint::tells(warning), "{warning}");
+        assert!(lint::tells(warning), "{warning}");
     }
 }

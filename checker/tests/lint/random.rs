@@ -121,6 +121,7 @@ impl Run {
                     }
                     *value = Some(Value::list(all));
                 }
+                other => unreachable!("{other} is not made here"),
             }
         }
     }
@@ -205,7 +206,7 @@ fn defined(history: &History) -> BTreeMap<&'static str, u64> {
                     Some(Value::Null) => {}
                     Some(value) => shown.push((key.clone(), value.clone())),
                 },
-                Micro::Read { .. } => {}
+                _ => {}
             }
         }
         add("missing-answer", u64::from(unanswered));

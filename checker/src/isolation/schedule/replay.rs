@@ -103,6 +103,11 @@ impl<'h> Replay<'h> {
                             own.entry(key).or_default().elements.push(value);
                             written.push(key);
                         }
+                        other => {
+                            return Err(format!(
+                                "does `{other}`, which no store of keys and values does"
+                            ));
+                        }
                     }
                 }
             }
