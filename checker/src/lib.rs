@@ -7,6 +7,7 @@
 //! - [`model`]: sequential specifications.
 //! - [`linearizable`]: single operations. [`isolation`]: transactions. [`session`]: what one
 //!   session may expect. [`replicas`]: what the copies of a key look like in the end.
+//!   [`scenario`]: banks, prefixes, logs: promises that workloads are made for.
 //!
 //! **Invariant:** no input or output, no clock that decides a verdict, no random number. Budgets
 //! are steps and bytes, so that the same history gives the same answer on every machine.
@@ -23,6 +24,7 @@ pub mod model;
 mod options;
 mod recovers;
 pub mod replicas;
+pub mod scenario;
 pub mod session;
 mod verdict;
 

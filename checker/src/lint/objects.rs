@@ -4,6 +4,7 @@ use polygraph_history::{History, Key, Micro, Op, OperationId, Outcome, Value};
 use rustc_hash::FxHashMap;
 
 use super::{Collector, Example, Finding, event, place, shorten};
+use crate::scenario::understands;
 
 /// Stands for *none* where a number is expected.
 pub(super) const NONE: u32 = u32::MAX;
@@ -329,7 +330,8 @@ pub(super) fn find(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
         events: vec![event(history, id)],
     };
     let mut unknown = Collector::new("unknown-operation");
-    for &(_, id, count) in &objects.custom {
+    let unread = objects.custom.iter().filter(|(name, ..)| !understands(name));
+    for &(_, id, count) in unread {
         unknown.add(|| example(id));
         unknown.count += count - 1;
     }

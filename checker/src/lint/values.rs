@@ -13,7 +13,7 @@ use super::{Collector, Example, Finding, cut, error, event, place};
 const MANY: u64 = 20;
 
 /// So many keys must be read and not written before that is said.
-const FEW: usize = 3;
+const FEW: usize = 10;
 
 /// So many reads must find nothing before it is said that reads find nothing.
 const SEVERAL: u64 = 5;

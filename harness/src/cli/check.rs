@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use polygraph_checker::model::ModelKind;
-use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options, lint};
+use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options, lint, scenario};
 use polygraph_history::{
     Format, Guarantee, History, Keyed, ReadOptions, Reading, parse_duration, read,
 };
@@ -247,11 +247,23 @@ impl<'a> Asking<'a> {
         })
     }
 
-    /// What is asked of a history whose operations are mostly of this model.
-    fn questions(&self, history: &History, model: ModelKind) -> Vec<Question> {
+    /// What is asked of a history whose operations are mostly of this model, and which is made
+    /// for these guarantees.
+    fn questions(
+        &self,
+        history: &History,
+        model: Option<ModelKind>,
+        made_for: &[Guarantee],
+    ) -> Vec<Question> {
         let names = &self.asked.names;
         match (names.is_empty(), self.asked.survey) {
-            (true, false) => vec![Question::alone(default_guarantee(history, model))],
+            (true, false) if !made_for.is_empty() => {
+                made_for.iter().copied().map(Question::alone).collect()
+            }
+            (true, false) => {
+                let default = model.map(|model| default_guarantee(history, model));
+                default.into_iter().map(Question::alone).collect()
+            }
             (false, false) => names.clone(),
             (_, true) => {
                 let all = GUARANTEES.iter().map(|entry| entry.guarantee);
@@ -277,13 +289,19 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
     } = reading;
     let recognised = recognise(&history);
     let named = named(&history, object.as_deref());
-    let Some(model) = asking.model.or(named).or(recognised) else {
+    // Who names a model says what the history is of.
+    let made_for = match asking.model {
+        None => scenario::recognise(&history),
+        Some(_) => &[],
+    };
+    let model = asking.model.or(named).or(recognised);
+    if model.is_none() && made_for.is_empty() {
         return Err(Failure::usage(format!(
             "{} has no operation that a checker here understands (`polygraph list models`)",
             file.display()
         )));
-    };
-    if !fits(&history, model) {
+    }
+    if let Some(model) = model.filter(|&model| !fits(&history, model)) {
         return Err(Failure::usage(format!(
             "{} has no operation of the model `{model}`{}",
             file.display(),
@@ -297,7 +315,7 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
         model: asking.model.or(named),
         ..check_options(asking, format)
     };
-    let questions = asking.questions(&history, model);
+    let questions = asking.questions(&history, model, made_for);
     let proof = asking.arguments.witness.as_deref();
     if proof.is_some() && !questions.contains(&Question::alone(Guarantee::Linearizable)) {
         return Err(Failure::usage(
@@ -316,7 +334,7 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
         guarantees.push(report);
     }
     let mut assumptions = judge::assumptions(&options);
-    assumptions.extend(about_model(&options, model));
+    assumptions.extend(model.and_then(|model| about_model(&options, model)));
     assumptions.push(format!(
         "read as {format}{}",
         if keyed { ", with keys in tuples" } else { "" }
