@@ -2,7 +2,7 @@
 
 use polygraph_history::{Guarantee, History};
 
-use crate::{Options, Verdict, isolation, linearizable, recovers, replicas, session};
+use crate::{Options, Verdict, isolation, linearizable, recovers, replicas, scenario, session};
 
 /// A guarantee that can be checked.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,11 @@ pub const GUARANTEES: &[Entry] = &[
     session::WRITES_FOLLOW_READS_AXIOMATIC,
     session::PRAM_AXIOMATIC,
     session::CAUSAL_AXIOMATIC,
+    scenario::CONSISTENT_PREFIX_TOTAL,
+    scenario::CONSTANT_SUM,
+    scenario::EXCLUSIVE_INSERT,
+    scenario::LOG_INTEGRITY,
+    scenario::LOG_ORDER,
     replicas::CONVERGES,
     replicas::DURABLE,
     recovers::RECOVERS,

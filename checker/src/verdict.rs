@@ -2,7 +2,7 @@
 
 use polygraph_history::{Guarantee, History, Key};
 
-use crate::{isolation, linearizable, recovers, replicas, session};
+use crate::{isolation, linearizable, recovers, replicas, scenario, session};
 
 /// Whether a guarantee held. The worse is the greater, so that verdicts compose by `max`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,6 +154,8 @@ pub enum Proof {
     Session(session::Proof),
     /// Of replicas that disagree or lack something.
     Replicas(replicas::Proof),
+    /// Of a promise that a workload puts to the test.
+    Scenario(scenario::Proof),
     /// Of a node that does not answer after everything was healed.
     Recovers(recovers::Proof),
 }
@@ -175,6 +177,7 @@ impl Anomaly {
             Proof::Weak(proof) => isolation::weak::confirm(history, proof),
             Proof::Session(proof) => session::confirm(history, proof),
             Proof::Replicas(proof) => replicas::confirm(history, proof),
+            Proof::Scenario(proof) => scenario::confirm(history, proof),
             Proof::Recovers(proof) => recovers::confirm(history, proof),
         }
     }
@@ -189,6 +192,7 @@ impl Anomaly {
             | Proof::Weak(_)
             | Proof::Session(_)
             | Proof::Replicas(_)
+            | Proof::Scenario(_)
             | Proof::Recovers(_) => None,
         }
     }

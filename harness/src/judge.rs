@@ -135,6 +135,7 @@ pub fn test(resolved: &Resolved, finished: &Finished, options: &Options) -> Repo
         truncated: history.truncated(),
         assumptions: assumptions(options),
         warnings,
+        lint: None,
         guarantees,
         proof: None,
         replay: None,

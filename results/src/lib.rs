@@ -18,7 +18,7 @@ pub use folder::Folder;
 pub use picture::Picture;
 pub use proof::{ProofFile, read_proof, write_certificates, write_witness};
 pub use report::{
-    AnomalyReport, Counts, ErrorBody, ErrorReport, FaultCounts, GuaranteeReport, Observed, Outcome,
-    Report,
+    AnomalyReport, Counts, ErrorBody, ErrorReport, FaultCounts, GuaranteeReport, LintExample,
+    LintReport, Observed, Outcome, Report,
 };
 pub use table::{check_table, pictures, test_table};

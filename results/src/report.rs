@@ -1,6 +1,6 @@
 //! A verdict as data: the fields of `verdict.json` and of `--json`.
 
-use polygraph_checker::{Validity, Verdict};
+use polygraph_checker::{Finding, Validity, Verdict};
 use polygraph_history::History;
 use polygraph_history::settings::Settings;
 use serde::Serialize;
@@ -50,6 +50,9 @@ pub struct Report {
     pub assumptions: Vec<String>,
     /// What a reader should know besides.
     pub warnings: Vec<String>,
+    /// What was noticed about the history itself, where somebody looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lint: Option<Vec<LintReport>>,
     /// The answers.
     pub guarantees: Vec<GuaranteeReport>,
     /// The file of the proof that was written.
@@ -88,12 +91,72 @@ impl Report {
             truncated: false,
             assumptions: Vec::new(),
             warnings: Vec::new(),
+            lint: None,
             guarantees: Vec::new(),
             proof: None,
             replay: None,
             run: None,
             runs: Vec::new(),
         }
+    }
+}
+
+/// Something noticed about a history before any verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LintReport {
+    /// What it is.
+    pub name: &'static str,
+    /// The same in a sentence, and what follows from it.
+    pub sentence: String,
+    /// How often it occurs.
+    pub count: u64,
+    /// The first occurrences.
+    pub examples: Vec<LintExample>,
+}
+
+/// One occurrence of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LintExample {
+    /// Who, what, when.
+    pub sentence: String,
+    /// The indices of the events concerned.
+    pub events: Vec<u64>,
+}
+
+impl From<Finding> for LintReport {
+    fn from(finding: Finding) -> LintReport {
+        let examples = finding.examples.into_iter();
+        LintReport {
+            name: finding.name,
+            sentence: finding.sentence,
+            count: finding.count,
+            examples: examples
+                .map(|example| LintExample {
+                    sentence: example.sentence,
+                    events: example.events,
+                })
+                .collect(),
+        }
+    }
+}
+
+impl LintReport {
+    /// As a person reads it: a line for the finding, and one for each of so many examples.
+    #[must_use]
+    pub fn lines(&self, examples: usize) -> String {
+        let mut text = format!(
+            "lint: {} ({}): {}
+",
+            self.name, self.count, self.sentence
+        );
+        for example in self.examples.iter().take(examples) {
+            text += &format!(
+                "      {}
+",
+                example.sentence
+            );
+        }
+        text
     }
 }
 

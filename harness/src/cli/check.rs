@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use polygraph_checker::model::ModelKind;
-use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options};
+use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options, lint, scenario};
 use polygraph_history::{
     Format, Guarantee, History, Keyed, ReadOptions, Reading, parse_duration, read,
 };
-use polygraph_results::{Counts, ErrorBody, Report, check_table};
+use polygraph_results::{Counts, ErrorBody, LintReport, Report, check_table};
 
 use super::drawing::Drawing;
 use super::failure::Failure;
@@ -70,6 +70,9 @@ pub(super) struct Arguments {
     /// With --follow: end when nothing came for so long
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "follow")]
     idle: Option<Duration>,
+    /// Leave out what looks wrong with the history itself (`polygraph lint`)
+    #[arg(long)]
+    no_lint: bool,
     /// Print the verdict as one line of JSON
     #[arg(long)]
     json: bool,
@@ -244,11 +247,23 @@ impl<'a> Asking<'a> {
         })
     }
 
-    /// What is asked of a history whose operations are mostly of this model.
-    fn questions(&self, history: &History, model: ModelKind) -> Vec<Question> {
+    /// What is asked of a history whose operations are mostly of this model, and which is made
+    /// for these guarantees.
+    fn questions(
+        &self,
+        history: &History,
+        model: Option<ModelKind>,
+        made_for: &[Guarantee],
+    ) -> Vec<Question> {
         let names = &self.asked.names;
         match (names.is_empty(), self.asked.survey) {
-            (true, false) => vec![Question::alone(default_guarantee(history, model))],
+            (true, false) if !made_for.is_empty() => {
+                made_for.iter().copied().map(Question::alone).collect()
+            }
+            (true, false) => {
+                let default = model.map(|model| default_guarantee(history, model));
+                default.into_iter().map(Question::alone).collect()
+            }
             (false, false) => names.clone(),
             (_, true) => {
                 let all = GUARANTEES.iter().map(|entry| entry.guarantee);
@@ -274,13 +289,19 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
     } = reading;
     let recognised = recognise(&history);
     let named = named(&history, object.as_deref());
-    let Some(model) = asking.model.or(named).or(recognised) else {
+    // Who names a model says what the history is of.
+    let made_for = match asking.model {
+        None => scenario::recognise(&history),
+        Some(_) => &[],
+    };
+    let model = asking.model.or(named).or(recognised);
+    if model.is_none() && made_for.is_empty() {
         return Err(Failure::usage(format!(
             "{} has no operation that a checker here understands (`polygraph list models`)",
             file.display()
         )));
-    };
-    if !fits(&history, model) {
+    }
+    if let Some(model) = model.filter(|&model| !fits(&history, model)) {
         return Err(Failure::usage(format!(
             "{} has no operation of the model `{model}`{}",
             file.display(),
@@ -289,11 +310,12 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
             )),
         )));
     }
+    let findings = (!asking.arguments.no_lint).then(|| lint(&history));
     let options = Options {
         model: asking.model.or(named),
         ..check_options(asking, format)
     };
-    let questions = asking.questions(&history, model);
+    let questions = asking.questions(&history, model, made_for);
     let proof = asking.arguments.witness.as_deref();
     if proof.is_some() && !questions.contains(&Question::alone(Guarantee::Linearizable)) {
         return Err(Failure::usage(
@@ -312,7 +334,7 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
         guarantees.push(report);
     }
     let mut assumptions = judge::assumptions(&options);
-    assumptions.extend(about_model(&options, model));
+    assumptions.extend(model.and_then(|model| about_model(&options, model)));
     assumptions.push(format!(
         "read as {format}{}",
         if keyed { ", with keys in tuples" } else { "" }
@@ -322,6 +344,7 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
         truncated: history.truncated(),
         assumptions,
         warnings: history.warnings().to_vec(),
+        lint: findings.map(|all| all.into_iter().map(LintReport::from).collect()),
         guarantees,
         proof: written,
         ..Report::of_check()
@@ -429,11 +452,17 @@ fn show(report: &Report, Arguments { json, drawing, .. }: &Arguments) {
         counts.info,
         report.assumptions.join(" · "),
     );
+    // A few examples: `polygraph lint` has more.
+    for finding in report.lint.iter().flatten() {
+        text += &finding.lines(2);
+    }
     text += &check_table(report, super::width());
     text.push('\n');
     text += &drawing.pictures(report);
     let of_guarantees = report.guarantees.iter().flat_map(|it| &it.warnings);
-    for warning in report.warnings.iter().chain(of_guarantees) {
+    let linted = |warning: &&String| report.lint.is_some() && lint::tells(warning);
+    let of_history = report.warnings.iter().filter(|warning| !linted(warning));
+    for warning in of_history.chain(of_guarantees) {
         text += &format!("note: {warning}\n");
     }
     if let Some(proof) = &report.proof {

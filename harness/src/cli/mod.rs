@@ -10,6 +10,7 @@ mod explain;
 mod failure;
 mod follow;
 mod generate;
+mod lint;
 mod list;
 mod model;
 mod node;
@@ -40,6 +41,7 @@ struct Arguments {
 enum Command {
     Test(test::Arguments),
     Check(check::Arguments),
+    Lint(lint::Arguments),
     Confirm(confirm::Arguments),
     Replay(replay::Arguments),
     List(list::Arguments),
@@ -65,6 +67,7 @@ pub fn main() -> u8 {
     let command = AssertUnwindSafe(|| match arguments.command {
         Command::Test(arguments) => test::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Lint(arguments) => lint::run(&arguments),
         Command::Confirm(arguments) => confirm::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
