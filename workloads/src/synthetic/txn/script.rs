@@ -145,13 +145,13 @@ mod tests {
             for text in script.transactions {
                 for word in text.trim_start_matches('!').split(' ') {
                     let values = &word[2..];
-                    let right = match (&word[..1], &word[1..2], values) {
-                        ("r" | "w", "t".."zz", _) if values.is_empty() => false,
-                        ("r", "t".."zz", ".") => true,
-                        ("r", "t".."zz", _) => values.bytes().all(|it| it.is_ascii_digit()),
-                        ("w", "t".."zz", _) => matches!(values, "1" | "2"),
+                    let key = ('t'..='z').contains(&char::from(word.as_bytes()[1]));
+                    let right = match &word[..1] {
+                        "r" => values == "." || values.bytes().all(|it| it.is_ascii_digit()),
+                        "w" => matches!(values, "1" | "2"),
                         _ => false,
                     };
+                    let right = right && key && !values.is_empty();
                     assert!(right, "{anomaly}: {word}");
                 }
             }

@@ -29,14 +29,15 @@ fn seeds(normal: u64, long: bool) -> u64 {
 
 /// A few transactions that get in one another's way.
 fn small(store: Store, workload: Workload, seed: u64) -> Plan {
+    let replicas = is_replicated(store);
     Plan {
         store,
         workload,
         clients: 3 + (seed % 2) as usize,
-        transactions: 4 + seed % 3,
+        transactions: if replicas { 6 } else { 4 + seed % 3 },
         keys: 2,
         spread: Spread::Uniform,
-        length: (1, 3),
+        length: if replicas { (2, 2) } else { (1, 3) },
         read_ppm: 600_000,
         read_first: seed % 5 == 0,
         crash_ppm: if seed % 7 == 0 { 150_000 } else { 0 },
@@ -44,6 +45,11 @@ fn small(store: Store, workload: Workload, seed: u64) -> Plan {
         seed,
         ..Plan::default()
     }
+}
+
+/// What these show beyond others takes several transactions that are seen one by one.
+fn is_replicated(store: Store) -> bool {
+    matches!(store, Store::ParallelSnapshot | Store::ReadAtomic)
 }
 
 /// Of each store a stronger level that it does not keep.
@@ -65,7 +71,12 @@ fn stores_keep_their_level_and_no_more(seeds: u64) {
     for workload in Workload::ALL {
         for store in Store::ALL {
             let stronger = FREEDOM.iter().find(|(it, _)| *it == store);
-            let mut broken = 0;
+            let mut broken = false;
+            let seeds = if is_replicated(store) {
+                5 * seeds
+            } else {
+                seeds
+            };
             for seed in 0..seeds {
                 let plan = small(store, workload, seed);
                 let (history, _) = history(&plan);
@@ -74,11 +85,13 @@ fn stores_keep_their_level_and_no_more(seeds: u64) {
                     "{plan:?} is not {}",
                     store.level()
                 );
-                broken += u64::from(stronger.is_some_and(|(_, level)| !holds(*level, &history)));
+                // To try every order in vain takes time: once is enough.
+                if let Some((_, level)) = stronger.filter(|_| !broken) {
+                    broken = !holds(*level, &history);
+                }
             }
-            println!("{store} {workload}: {broken} of {seeds} break {stronger:?}");
             assert!(
-                broken > 0 || stronger.is_none(),
+                broken || stronger.is_none(),
                 "{store} {workload} looks like {stronger:?}"
             );
         }
