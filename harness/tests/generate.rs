@@ -121,7 +121,7 @@ fn contradictions_are_usage_errors_that_leave_no_file() {
     }
     let ran = line(folder.path(), "generate");
     assert_eq!(ran.code, 2);
-    assert!(ran.err.contains("there are lin"), "{}", ran.err);
+    assert!(ran.err.contains("there are lin, txn"), "{}", ran.err);
 }
 
 #[test]

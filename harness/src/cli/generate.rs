@@ -13,6 +13,8 @@ use serde::Serialize;
 use super::failure::Failure;
 use crate::judge::exit;
 
+mod txn;
+
 /// Make a history whose verdict is known, for measurements.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -23,6 +25,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Of {
     Lin(Lin),
+    Txn(txn::Txn),
 }
 
 /// Single operations, linearizable or with one answer that is not.
@@ -78,32 +81,54 @@ struct Wanted(Option<Violation>);
 const LISTS_RETIRE: u64 = 200;
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
-    let Of::Lin(lin) = &arguments.of;
-    let plan = lin.plan();
-    plan.check().map_err(Failure::usage)?;
-    let Some(path) = &lin.output else {
-        return match write(&plan, io::stdout().lock()) {
-            Ok(_) => Ok(exit::OK),
-            // Whoever reads had enough.
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit::OK),
-            Err(error) => Err(failure(error, "the standard output")),
+    match &arguments.of {
+        Of::Lin(lin) => lin.run(),
+        Of::Txn(txn) => txn.run(),
+    }
+}
+
+impl Lin {
+    fn run(&self) -> Result<u8, Failure> {
+        let plan = self.plan();
+        plan.check().map_err(Failure::usage)?;
+        let Some(path) = &self.output else {
+            return to_stdout(|out| write(&plan, out));
         };
-    };
+        let summary = make(path, |file| write(&plan, file))?;
+        let name = path.display().to_string();
+        let text = if self.json {
+            json(&Made::of(&plan, &summary, &name))
+        } else {
+            sentence(&plan, &summary, &name)
+        };
+        super::print(&text);
+        Ok(exit::OK)
+    }
+}
+
+/// Writes a history to the standard output.
+fn to_stdout<T>(write: impl FnOnce(io::StdoutLock<'_>) -> Result<T, Error>) -> Result<u8, Failure> {
+    match write(io::stdout().lock()) {
+        Ok(_) => Ok(exit::OK),
+        // Whoever reads had enough.
+        Err(Error::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit::OK),
+        Err(error) => Err(failure(error, "the standard output")),
+    }
+}
+
+/// Writes a history to a file.
+fn make<T>(path: &Path, write: impl FnOnce(&File) -> Result<T, Error>) -> Result<T, Failure> {
     let name = path.display().to_string();
     let file = File::create(path).map_err(|error| failure(Error::Io(error), &name))?;
-    let summary = write(&plan, &file).map_err(|error| {
+    write(&file).map_err(|error| {
         // Half a history, or one without what was asked for, would only mislead.
         drop(discard(path, &file));
         failure(error, &name)
-    })?;
-    let text = if lin.json {
-        let made = Made::of(&plan, &summary, &name);
-        serde_json::to_string(&made).expect("what was made is JSON") + "\n"
-    } else {
-        sentence(&plan, &summary, &name)
-    };
-    super::print(&text);
-    Ok(exit::OK)
+    })
+}
+
+fn json(made: &impl Serialize) -> String {
+    serde_json::to_string(made).expect("what was made is JSON") + "\n"
 }
 
 /// Takes a file away again, unless it is a device.

@@ -2,6 +2,7 @@
 //!
 //! - [`Plan`], [`write()`]: start here. [`Summary`]: what was written.
 //! - [`Model`], [`Violation`], [`Values`], [`Format`]: what there is to choose from.
+//! - [`txn`]: the same for transactions.
 //!
 //! An object is simulated, and clients that work on it without a pause. Each operation takes
 //! effect at one moment while it is open, so the history is linearizable; or else one answer is
@@ -28,6 +29,7 @@ mod set;
 mod stack;
 #[cfg(test)]
 mod tests;
+pub mod txn;
 mod values;
 
 pub use plan::{Format, Model, Plan, Values, Violation};

@@ -157,7 +157,7 @@ impl<W: Write> Pen<W> {
 }
 
 /// A number in decimal digits.
-fn number(line: &mut Vec<u8>, value: u64) {
+pub(super) fn number(line: &mut Vec<u8>, value: u64) {
     let mut digits = [0_u8; 20];
     let mut at = digits.len();
     let mut rest = value;
@@ -180,6 +180,6 @@ fn signed(line: &mut Vec<u8>, value: i64) {
     number(line, value.unsigned_abs());
 }
 
-fn text(line: &mut Vec<u8>, text: &str) {
+pub(super) fn text(line: &mut Vec<u8>, text: &str) {
     line.extend_from_slice(text.as_bytes());
 }
