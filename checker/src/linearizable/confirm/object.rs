@@ -1,5 +1,7 @@
 //! What a history says of an object, read anew.
 
+use std::sync::Arc;
+
 use polygraph_history::{
     ErrorName, EventIndex, History, Key, Micro, Op, Operation, OperationId, Outcome,
 };
@@ -78,6 +80,8 @@ impl Objects {
             not_covered: Vec::new(),
         };
         let mut seen_outside: FxHashSet<Key> = FxHashSet::default();
+        // Keys that are equal are mostly shared, and many in a row are the same.
+        let mut last: Option<(&Key, Option<usize>)> = None;
         for (id, operation) in history.operations().iter().enumerate() {
             let op = history.op(operation);
             if let Some(key) = op.key() {
@@ -85,7 +89,12 @@ impl Objects {
                 if matches!(op, Op::Peek { .. }) {
                     continue;
                 }
-                if let Some(&at) = of_key.get(&*key.0) {
+                let at = match last {
+                    Some((same, at)) if Arc::ptr_eq(&same.0, &key.0) => at,
+                    _ => of_key.get(&*key.0).copied(),
+                };
+                last = Some((key, at));
+                if let Some(at) = at {
                     gathered.operations[at].push(id);
                 } else if says_something(history, operation) && seen_outside.insert(key.clone()) {
                     gathered.not_covered.push(key.clone());
@@ -164,12 +173,14 @@ pub(super) fn recorded<M: Object>(
     failed_cas: FailedCas,
 ) -> Result<Option<Recorded<M::Op>>, String> {
     let op = history.op(operation);
+    let completion = match operation.outcome {
+        Outcome::Fail => history.completion(operation),
+        Outcome::Ok | Outcome::Info => None,
+    };
     let call = Call {
         op,
         outcome: operation.outcome,
-        error: history
-            .completion(operation)
-            .and_then(|event| event.error.as_ref()),
+        error: completion.and_then(|event| event.error.as_ref()),
         process: operation.process,
         failed_cas,
     };
