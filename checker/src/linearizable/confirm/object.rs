@@ -8,7 +8,7 @@ use polygraph_history::{
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::FailedCas;
-use crate::linearizable::proof::Certificate;
+use crate::linearizable::proof::{Certificate, Rule};
 use crate::model::{Call, Foreign, Object};
 
 /// An operation of an object, as it was recorded.
@@ -200,17 +200,24 @@ pub(super) fn recorded<M: Object>(
     }
 }
 
-/// Everything that the prefix of a certificate says about its object.
+/// Everything that the prefix of a certificate says about its object, or all that its rule needs.
 pub(super) fn prefix<M: Object>(
     history: &History,
     operations: &[OperationId],
     certificate: &Certificate,
 ) -> Result<Vec<Recorded<M::Op>>, String> {
     let end = end_of_prefix(history, certificate.until)?;
+    let named: FxHashSet<EventIndex> = certificate.operations.iter().map(|it| it.invoke).collect();
+    // Whether operations of a register are left out soundly depends on those that write.
+    let writers_alone = certificate.rule == Rule::Origins;
     let mut prefix = Vec::new();
     for &id in operations {
         let operation = &history.operations()[id];
         if operation.start > end {
+            continue;
+        }
+        let reads = || matches!(history.op(operation), Op::Read { .. });
+        if writers_alone && !named.contains(&operation.invoke) && reads() {
             continue;
         }
         let Some(mut recorded) = recorded::<M>(history, operation, certificate.failed_cas)? else {
