@@ -12,6 +12,7 @@ use std::time::Instant;
 use polygraph_history::{History, OperationId};
 use rayon::prelude::*;
 
+use super::register::certificate::Certificate;
 use super::register::distinct::{self, Known};
 use super::register::obligations::Obligations;
 use super::register::refute::impossible;
@@ -33,6 +34,9 @@ pub(super) struct Decision {
     pub(super) steps: u64,
     /// Whether a search was needed.
     pub(super) searched: bool,
+    /// The operations that show that there is no order, where distinct values do: by their places
+    /// among the rows of the key.
+    pub(super) refuted: Option<Certificate>,
     /// If a search did not end: how many possibilities there were.
     pub(super) frontier: usize,
     /// And which operations made them many, the worst first.
@@ -46,6 +50,7 @@ impl Decision {
             answer,
             steps,
             searched: false,
+            refuted: None,
             frontier: 0,
             branching: Vec::new(),
         }
@@ -92,7 +97,9 @@ fn search_rest(items: &[Item], limits: &Limits, before: u64) -> Decision {
         0 => distinct::decide_items(&reduced, &limits),
         _ => (Known::Open, 0),
     };
-    if let Some(decision) = decided(known, items.len(), before + steps) {
+    if let Some(mut decision) = decided(known, items.len(), before + steps) {
+        // It names rows of the smaller problem.
+        decision.refuted = None;
         return decision;
     }
     let model = CasRegister { initial: INITIAL };
@@ -102,6 +109,7 @@ fn search_rest(items: &[Item], limits: &Limits, before: u64) -> Decision {
         answer: found.answer,
         steps: before + steps + found.steps,
         searched: true,
+        refuted: None,
         frontier: found.growth.frontier,
         branching: (found.growth.items.iter())
             .map(|&(_, at)| reduced[at as usize].operation)
@@ -110,13 +118,18 @@ fn search_rest(items: &[Item], limits: &Limits, before: u64) -> Decision {
 }
 
 fn decided(known: Known, operations: usize, searched: u64) -> Option<Decision> {
+    let mut refuted = None;
     let answer = match known {
         Known::Linearizable => Answer::Linearizable,
-        Known::Violated(by) => Answer::Violated { from: 0, by },
+        Known::Violated(by, certificate) => {
+            refuted = certificate;
+            Answer::Violated { from: 0, by }
+        }
         Known::Open => return None,
     };
     Some(Decision {
         searched: searched > 0,
+        refuted,
         ..Decision::linear(answer, searched + operations as u64)
     })
 }

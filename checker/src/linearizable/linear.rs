@@ -14,7 +14,7 @@ use super::sequence::{self, counter, grow_set, ids, list, log};
 use crate::model::{
     Bag, CasRegister, Counter, FencedMutex, FifoQueue, FifoQueueOp, GrowSet, IdSource, List, Log,
     MultiRegister, Mutex, Object, PriorityQueue, PriorityQueueOp, RwLock, Semaphore, Set, SetOp,
-    Stack, StackOp,
+    Stack, StackOp, Text,
 };
 
 /// That there is no order, as a near-linear way says it.
@@ -64,6 +64,7 @@ pub(super) trait Linear: Object {
 impl Linear for CasRegister<Value> {}
 impl Linear for MultiRegister<Key, Value> {}
 impl Linear for Bag<Value> {}
+impl Linear for Text {}
 
 impl Linear for Mutex {
     const ALGORITHM: &'static str = "zones";

@@ -200,21 +200,21 @@ fn of_keys(
     keys: &[KeyView],
     decisions: &[Option<Decision>],
 ) -> Vec<Shown> {
-    let mut violated: Vec<(u64, u64, &KeyView)> = keys
+    let mut violated: Vec<(u64, u64, &KeyView, &Decision)> = keys
         .iter()
         .zip(decisions)
         .filter_map(|(key, decision)| match decision.as_ref()?.answer {
-            Answer::Violated { from, by } => Some((by, from, key)),
+            Answer::Violated { from, by } => Some((by, from, key, decision.as_ref()?)),
             _ => None,
         })
         .collect();
-    violated.sort_by_key(|&(by, from, _)| (by, from));
+    violated.sort_by_key(|&(by, from, ..)| (by, from));
     // At least one, for a verdict needs evidence.
     violated.truncate(options.max_anomalies.max(1));
     violated
         .into_par_iter()
-        .map(|(by, from, key)| {
-            let pieces = minimal(history, key, (from, by), limits);
+        .map(|(by, from, key, decision)| {
+            let pieces = minimal(history, key, decision.refuted.as_ref(), (from, by), limits);
             let anomaly = anomaly(history, options, key, &pieces);
             let certificate = anomaly.certificate().expect("it is that of a register");
             let confirmed = confirm_certificate(history, &certificate).map(|_| ());

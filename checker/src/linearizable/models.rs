@@ -8,7 +8,7 @@ use super::linear::Linear;
 use super::witness::ModelName;
 use crate::model::{
     Bag, CasRegister, Counter, FencedMutex, FifoQueue, GrowSet, IdSource, List, Log, ModelKind,
-    MultiRegister, Mutex, PriorityQueue, RwLock, Semaphore, Set, Stack,
+    MultiRegister, Mutex, PriorityQueue, RwLock, Semaphore, Set, Stack, Text,
 };
 
 /// Something that is done with a model, whichever it is.
@@ -80,6 +80,7 @@ pub(super) fn with_model<T: Then>(name: &ModelName, then: T) -> Result<T::Output
                 ModelKind::PriorityQueue => then.with(&PriorityQueue::default()),
                 ModelKind::List => then.with(&List::default()),
                 ModelKind::Log => then.with(&Log::default()),
+                ModelKind::Text => then.with(&Text),
                 ModelKind::FencedMutex => then.with(&FencedMutex),
                 ModelKind::RwLock => then.with(&RwLock),
                 ModelKind::IdSource => then.with(&IdSource::default()),

@@ -170,7 +170,7 @@ impl Online {
             deadline: None,
             stop: None,
         };
-        let pieces = minimal(history, &key, (0, rank), &limits);
+        let pieces = minimal(history, &key, None, (0, rank), &limits);
         let anomaly = super::anomaly(history, &self.options, &key, &pieces);
         let Proof::Linearizable(proof) = &anomaly.proof else {
             return None;

@@ -121,6 +121,17 @@ impl<V: Clone + Ord + Hash + fmt::Display> Model for Bag<V> {
     }
 
     // Of several possibilities a look leaves some only.
+
+    fn enables(&self, op: &BagOp<V>, later: &BagOp<V>) -> bool {
+        match (op, later) {
+            (BagOp::Enqueue(_), BagOp::Dequeue(None)) => true,
+            (BagOp::Enqueue(value), BagOp::Dequeue(Some(other)) | BagOp::Front(other)) => {
+                value == other
+            }
+            (BagOp::Dequeue(_), later) => !matches!(later, BagOp::Enqueue(_)),
+            _ => false,
+        }
+    }
 }
 
 /// Everything that may be left when one element is taken, or none where none is.

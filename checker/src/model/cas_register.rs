@@ -108,6 +108,17 @@ impl<V: Clone + Eq + Hash + fmt::Display> Model for CasRegister<V> {
     fn only_observes(&self, op: &CasRegisterOp<V>) -> bool {
         op.writes().is_none()
     }
+
+    fn enables(&self, op: &CasRegisterOp<V>, later: &CasRegisterOp<V>) -> bool {
+        let Some(left) = op.writes() else {
+            return false;
+        };
+        match later {
+            CasRegisterOp::Read(value) | CasRegisterOp::Cas { from: value, .. } => value == left,
+            CasRegisterOp::Mismatch(value) => value != left,
+            CasRegisterOp::Write(_) => false,
+        }
+    }
 }
 
 impl Object for CasRegister<Value> {

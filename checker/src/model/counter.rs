@@ -85,6 +85,11 @@ impl Model for Counter {
     fn only_observes(&self, op: &CounterOp) -> bool {
         matches!(op, CounterOp::Read(_) | CounterOp::Increment { by: 0, .. })
     }
+
+    fn enables(&self, op: &CounterOp, later: &CounterOp) -> bool {
+        let shows = !matches!(later, CounterOp::Increment { value: None, .. });
+        matches!(op, CounterOp::Increment { .. }) && shows
+    }
 }
 
 /// A counter that was never incremented may be read as nothing.

@@ -174,6 +174,18 @@ impl<V: Clone + Eq + Hash + fmt::Display> Model for FifoQueue<V> {
     fn only_observes(&self, op: &FifoQueueOp<V>) -> bool {
         matches!(op, FifoQueueOp::Front(_) | FifoQueueOp::Empty)
     }
+
+    fn enables(&self, op: &FifoQueueOp<V>, later: &FifoQueueOp<V>) -> bool {
+        match (op, later) {
+            (FifoQueueOp::Enqueue(_), FifoQueueOp::Dequeue(None)) => true,
+            (
+                FifoQueueOp::Enqueue(value),
+                FifoQueueOp::Dequeue(Some(other)) | FifoQueueOp::Front(other),
+            ) => value == other,
+            (FifoQueueOp::Dequeue(_), later) => !matches!(later, FifoQueueOp::Enqueue(_)),
+            _ => false,
+        }
+    }
 }
 
 impl Object for FifoQueue<Value> {

@@ -84,6 +84,13 @@ impl<V: Clone + Ord + Hash + fmt::Display> Model for GrowSet<V> {
     fn only_observes(&self, op: &GrowSetOp<V>) -> bool {
         matches!(op, GrowSetOp::Read(_))
     }
+
+    fn enables(&self, op: &GrowSetOp<V>, later: &GrowSetOp<V>) -> bool {
+        match (op, later) {
+            (GrowSetOp::Add(value), GrowSetOp::Read(read)) => read.binary_search(value).is_ok(),
+            _ => false,
+        }
+    }
 }
 
 impl Object for GrowSet<Value> {

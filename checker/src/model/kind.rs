@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use polygraph_history::{Micro, Op, OpKind};
+use polygraph_history::{Micro, Op, OpKind, Value};
 
 /// A model by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +30,8 @@ pub enum ModelKind {
     List,
     /// Logs.
     Log,
+    /// Texts.
+    Text,
     /// Locks.
     Mutex,
     /// Locks with fencing tokens.
@@ -81,6 +83,10 @@ pub const MODELS: &[(ModelKind, &str)] = &[
         "appends to logs, which return an offset, and polls from an offset",
     ),
     (
+        ModelKind::Text,
+        "texts: writes, appends at the end, and reads of the whole",
+    ),
+    (
         ModelKind::Mutex,
         "locks that one client holds at a time (--lock-owners)",
     ),
@@ -121,6 +127,7 @@ impl ModelKind {
             ModelKind::PriorityQueue => "priority-queue",
             ModelKind::List => "list",
             ModelKind::Log => "log",
+            ModelKind::Text => "text",
             ModelKind::Mutex => "mutex",
             ModelKind::FencedMutex => "fenced-mutex",
             ModelKind::RwLock => "rw-lock",
@@ -143,6 +150,11 @@ impl ModelKind {
             Op::Append {
                 offset: Some(_), ..
             } => self == ModelKind::Log,
+            // That is no collection, and no number.
+            Op::Read {
+                value: Some(Value::Text(_)),
+                ..
+            } => self.kinds().contains(&OpKind::Write),
             Op::Acquire { shared: true, .. } => self == ModelKind::RwLock,
             Op::Acquire { token: Some(_), .. } => self == ModelKind::FencedMutex,
             _ => self.kinds().contains(&op.kind()),
@@ -163,6 +175,7 @@ impl ModelKind {
             ModelKind::PriorityQueue => &[OpKind::Insert, OpKind::Extract, OpKind::Front],
             ModelKind::List => &[OpKind::Read, OpKind::Append],
             ModelKind::Log => &[OpKind::Append, OpKind::Poll, OpKind::Read],
+            ModelKind::Text => &[OpKind::Read, OpKind::Write, OpKind::Append],
             ModelKind::Mutex
             | ModelKind::FencedMutex
             | ModelKind::RwLock

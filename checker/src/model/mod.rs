@@ -8,7 +8,8 @@
 //! - [`FifoQueue`], [`Bag`], [`Stack`], [`PriorityQueue`]: put, take, look; [`Set`]: add, remove,
 //!   ask.
 //! - [`Mutex`], [`FencedMutex`], [`RwLock`], [`Semaphore`]: acquire and release.
-//! - [`GrowSet`], [`List`]: additions and reads of all. [`Log`]: with offsets.
+//! - [`GrowSet`], [`List`]: additions and reads of all. [`Log`]: with offsets. [`Text`]: the same
+//!   of characters, and writes.
 //! - [`Counter`], [`IdSource`]: numbers, and identifiers.
 //! - [`persistent`]: collections that are made for being the state of a model.
 //!
@@ -41,6 +42,7 @@ mod rw_lock;
 mod semaphore;
 mod set;
 mod stack;
+mod text;
 
 pub use bag::{Bag, BagOp, BagRefusal, BagState};
 pub use cas_register::{CasRegister, CasRegisterOp, CasRegisterRefusal};
@@ -63,6 +65,7 @@ pub use rw_lock::{RwLock, RwLockOp, RwLockRefusal, RwLockState};
 pub use semaphore::{Semaphore, SemaphoreOp, SemaphoreRefusal};
 pub use set::{Set, SetOp, SetRefusal};
 pub use stack::{Stack, StackOp, StackRefusal, StackState};
+pub use text::{Text, TextOp, TextRefusal};
 
 /// A sequential specification: which operations with which results are possible in which state,
 /// and what state they leave.
@@ -90,6 +93,16 @@ pub trait Model {
     /// performs such an operation as soon as it can.
     fn only_observes(&self, _op: &Self::Op) -> bool {
         false
+    }
+
+    /// Whether an operation may be what makes a later one possible. Where that is said of none of
+    /// those that come after it, leaving it out of a run leaves a run: if `a … m n … z` is possible
+    /// from the initial state, and `m` enables none of `n … z`, then `a … n … z` is possible, too.
+    ///
+    /// A search leaves out operations of unknown outcome that enable nothing that is still to come:
+    /// a write of what nobody reads any more, an element that nobody takes or shows.
+    fn enables(&self, _op: &Self::Op, _later: &Self::Op) -> bool {
+        true
     }
 
     /// About how many bytes a state has on the heap that no earlier state shares with it. Budgets

@@ -98,6 +98,20 @@ where
         let is_read = |access: &Access<K, V>| matches!(access, Access::Read(..));
         accesses.iter().all(is_read)
     }
+
+    fn enables(
+        &self,
+        MultiRegisterOp(accesses): &MultiRegisterOp<K, V>,
+        MultiRegisterOp(later): &MultiRegisterOp<K, V>,
+    ) -> bool {
+        accesses.iter().any(|access| match access {
+            Access::Write(key, value) => later.iter().any(|later| match later {
+                Access::Read(other, read) => key == other && value == read,
+                Access::Write(..) => false,
+            }),
+            Access::Read(..) => false,
+        })
+    }
 }
 
 /// What a transaction of an outcome does and shows; `None` if neither.

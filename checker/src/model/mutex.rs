@@ -83,6 +83,14 @@ impl Model for Mutex {
             (op, state) => Err(MutexRefusal { op, state }),
         }
     }
+
+    fn enables(&self, op: &MutexOp, later: &MutexOp) -> bool {
+        match (op, later) {
+            (MutexOp::Acquire(owner), MutexOp::Release(process)) => !self.owned || owner == process,
+            (MutexOp::Release(_), MutexOp::Acquire(_)) => true,
+            _ => false,
+        }
+    }
 }
 
 impl Object for Mutex {

@@ -102,6 +102,18 @@ impl<V: Clone + Ord + Hash + fmt::Display> Model for PriorityQueue<V> {
     fn only_observes(&self, op: &PriorityQueueOp<V>) -> bool {
         matches!(op, PriorityQueueOp::Front(_) | PriorityQueueOp::Empty)
     }
+
+    fn enables(&self, op: &PriorityQueueOp<V>, later: &PriorityQueueOp<V>) -> bool {
+        match (op, later) {
+            (PriorityQueueOp::Insert(_), PriorityQueueOp::Extract(None)) => true,
+            (
+                PriorityQueueOp::Insert(value),
+                PriorityQueueOp::Extract(Some(other)) | PriorityQueueOp::Front(other),
+            ) => value == other,
+            (PriorityQueueOp::Extract(_), later) => !matches!(later, PriorityQueueOp::Insert(_)),
+            _ => false,
+        }
+    }
 }
 
 impl Object for PriorityQueue<Value> {

@@ -65,6 +65,13 @@ impl<V: Clone + Eq + Hash + fmt::Display> Model for Register<V> {
     fn only_observes(&self, op: &RegisterOp<V>) -> bool {
         matches!(op, RegisterOp::Read(_))
     }
+
+    fn enables(&self, op: &RegisterOp<V>, later: &RegisterOp<V>) -> bool {
+        match (op, later) {
+            (RegisterOp::Write(value), RegisterOp::Read(read)) => value == read,
+            _ => false,
+        }
+    }
 }
 
 impl Object for Register<Value> {

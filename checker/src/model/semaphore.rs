@@ -94,6 +94,14 @@ impl Model for Semaphore {
     fn only_observes(&self, op: &SemaphoreOp) -> bool {
         *op == SemaphoreOp::Exhausted
     }
+
+    fn enables(&self, op: &SemaphoreOp, later: &SemaphoreOp) -> bool {
+        match op {
+            SemaphoreOp::Acquire => *later != SemaphoreOp::Acquire,
+            SemaphoreOp::Release => *later == SemaphoreOp::Acquire,
+            SemaphoreOp::Exhausted => false,
+        }
+    }
 }
 
 impl Object for Semaphore {

@@ -147,6 +147,31 @@ impl<V: Clone + Ord + Hash + fmt::Display> Model for Set<V> {
     fn only_observes(&self, op: &SetOp<V>) -> bool {
         matches!(op, SetOp::Contains { .. } | SetOp::Read(_))
     }
+
+    fn enables(&self, op: &SetOp<V>, later: &SetOp<V>) -> bool {
+        let read_has = |read: &Members<V>, value| read.binary_search(value).is_ok();
+        match (op, later) {
+            (
+                SetOp::Add(value),
+                SetOp::Contains {
+                    value: other,
+                    found,
+                },
+            ) => *found && value == other,
+            (SetOp::Add(value), SetOp::Remove(other)) => self.strict && value == other,
+            (SetOp::Add(value), SetOp::Read(read)) => read_has(read, value),
+            (
+                SetOp::Remove(value),
+                SetOp::Contains {
+                    value: other,
+                    found,
+                },
+            ) => !found && value == other,
+            (SetOp::Remove(value), SetOp::Add(other)) => self.strict && value == other,
+            (SetOp::Remove(value), SetOp::Read(read)) => !read_has(read, value),
+            _ => false,
+        }
+    }
 }
 
 impl Object for Set<Value> {

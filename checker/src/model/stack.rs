@@ -132,6 +132,17 @@ impl<V: Clone + Eq + Hash + fmt::Display> Model for Stack<V> {
     fn only_observes(&self, op: &StackOp<V>) -> bool {
         matches!(op, StackOp::Front(_) | StackOp::Empty)
     }
+
+    fn enables(&self, op: &StackOp<V>, later: &StackOp<V>) -> bool {
+        match (op, later) {
+            (StackOp::Push(_), StackOp::Pop(None)) => true,
+            (StackOp::Push(value), StackOp::Pop(Some(other)) | StackOp::Front(other)) => {
+                value == other
+            }
+            (StackOp::Pop(_), later) => !matches!(later, StackOp::Push(_)),
+            _ => false,
+        }
+    }
 }
 
 impl Object for Stack<Value> {

@@ -1,19 +1,41 @@
 //! What the operations of a history are of, and what is asked of it unless the user says.
 
 use polygraph_checker::model::{MODELS, ModelKind};
-use polygraph_history::{Guarantee, History, Op, Order, Outcome};
+use polygraph_history::{Guarantee, History, Op, Order, Outcome, Value};
 
 /// The model that most operations are of.
 pub(super) fn recognise(history: &History) -> Option<ModelKind> {
     let mut counts = vec![0_u64; MODELS.len()];
+    let mut add = |op: &Op, times: u64| {
+        for (count, (model, _)) in counts.iter_mut().zip(MODELS) {
+            *count += times * u64::from(model.has(op));
+        }
+    };
+    let text = |op: &Op| {
+        matches!(
+            op,
+            Op::Read {
+                value: Some(Value::Text(_)),
+                ..
+            }
+        )
+    };
+    let same = |one: &Op, op: &Op| one.kind() == op.kind() && text(one) == text(op);
+    // Of most operations the name says it all: they are counted by name, and asked about once.
+    let mut by_name: Vec<(&Op, u64)> = Vec::new();
     for operation in history.operations() {
         let op = history.op(operation);
-        if matches!(op, Op::Peek { .. } | Op::Custom { .. }) {
-            continue;
+        match op {
+            Op::Peek { .. } | Op::Custom { .. } => {}
+            Op::Acquire { .. } | Op::Append { .. } | Op::Txn(_) => add(op, 1),
+            _ => match by_name.iter_mut().find(|(one, _)| same(one, op)) {
+                Some((_, times)) => *times += 1,
+                None => by_name.push((op, 1)),
+            },
         }
-        for (count, (model, _)) in counts.iter_mut().zip(MODELS) {
-            *count += u64::from(model.has(op));
-        }
+    }
+    for (op, times) in by_name {
+        add(op, times);
     }
     // Of equals the first is taken: reads alone are of many models.
     let most = counts.iter().copied().max().filter(|&count| count > 0)?;

@@ -1,12 +1,14 @@
 //! What a history says of an object, read anew.
 
+use std::sync::Arc;
+
 use polygraph_history::{
     ErrorName, EventIndex, History, Key, Micro, Op, Operation, OperationId, Outcome,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::FailedCas;
-use crate::linearizable::proof::Certificate;
+use crate::linearizable::proof::{Certificate, Rule};
 use crate::model::{Call, Foreign, Object};
 
 /// An operation of an object, as it was recorded.
@@ -81,6 +83,8 @@ impl Objects {
             not_covered: Vec::new(),
         };
         let mut seen_outside: FxHashSet<Key> = FxHashSet::default();
+        // Keys that are equal are mostly shared, and many in a row are the same.
+        let mut last: Option<(&Key, Option<usize>)> = None;
         for (id, operation) in history.operations().iter().enumerate() {
             let op = history.op(operation);
             if let Some(key) = op.key() {
@@ -88,7 +92,12 @@ impl Objects {
                 if matches!(op, Op::Peek { .. }) {
                     continue;
                 }
-                if let Some(&at) = of_key.get(&*key.0) {
+                let at = match last {
+                    Some((same, at)) if Arc::ptr_eq(&same.0, &key.0) => at,
+                    _ => of_key.get(&*key.0).copied(),
+                };
+                last = Some((key, at));
+                if let Some(at) = at {
                     gathered.operations[at].push(id);
                 } else if says_something(history, operation) && seen_outside.insert(key.clone()) {
                     gathered.not_covered.push(key.clone());
@@ -167,12 +176,14 @@ pub(super) fn recorded<M: Object>(
     failed_cas: FailedCas,
 ) -> Result<Option<Recorded<M::Op>>, String> {
     let op = history.op(operation);
+    let completion = match operation.outcome {
+        Outcome::Fail => history.completion(operation),
+        Outcome::Ok | Outcome::Info => None,
+    };
     let call = Call {
         op,
         outcome: operation.outcome,
-        error: history
-            .completion(operation)
-            .and_then(|event| event.error.as_ref()),
+        error: completion.and_then(|event| event.error.as_ref()),
         process: operation.process,
         failed_cas,
     };
@@ -192,17 +203,24 @@ pub(super) fn recorded<M: Object>(
     }
 }
 
-/// Everything that the prefix of a certificate says about its object.
+/// Everything that the prefix of a certificate says about its object, or all that its rule needs.
 pub(super) fn prefix<M: Object>(
     history: &History,
     operations: &[OperationId],
     certificate: &Certificate,
 ) -> Result<Vec<Recorded<M::Op>>, String> {
     let end = end_of_prefix(history, certificate.until)?;
+    let named: FxHashSet<EventIndex> = certificate.operations.iter().map(|it| it.invoke).collect();
+    // Whether operations of a register are left out soundly depends on those that write.
+    let writers_alone = certificate.rule == Rule::Origins;
     let mut prefix = Vec::new();
     for &id in operations {
         let operation = &history.operations()[id];
         if operation.start > end {
+            continue;
+        }
+        let reads = || matches!(history.op(operation), Op::Read { .. });
+        if writers_alone && !named.contains(&operation.invoke) && reads() {
             continue;
         }
         let Some(mut recorded) = recorded::<M>(history, operation, certificate.failed_cas)? else {

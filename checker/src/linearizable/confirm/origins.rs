@@ -39,8 +39,16 @@ pub(super) fn kept(
         kept.push(operation);
     }
     let named: FxHashSet<EventIndex> = kept.iter().map(|kept| kept.invoke).collect();
+    // Who may have left what was found: nobody else is asked about below.
+    let found: FxHashSet<&Value> = kept.iter().filter_map(|kept| kept.op.requires()).collect();
+    let anything = |kept: &Operation| matches!(kept.op, CasRegisterOp::Mismatch(_));
+    let anything = kept.iter().any(anything);
+    let writers: Vec<&Operation> = prefix
+        .iter()
+        .filter(|it| (it.op.writes()).is_some_and(|left| anything || found.contains(left)))
+        .collect();
     for operation in &kept {
-        soundly_cut(operation, &kept, &named, prefix)?;
+        soundly_cut(operation, &kept, &named, &writers)?;
     }
     Ok(kept)
 }
@@ -59,7 +67,7 @@ fn soundly_cut(
     operation: &Operation,
     kept: &[Operation],
     named: &FxHashSet<EventIndex>,
-    prefix: &[Operation],
+    writers: &[&Operation],
 ) -> Result<(), String> {
     let needs = operation.op.requires();
     if matches!(operation.op, CasRegisterOp::Write(_)) {
@@ -73,7 +81,7 @@ fn soundly_cut(
                 && between.end < operation.start
         })
     };
-    let origins = prefix
+    let origins = writers
         .iter()
         .filter(|writer| writer.op.writes().is_some() && writer.op.writes() == needs)
         .filter(|writer| writer.start <= operation.end && writer.invoke != operation.invoke);
@@ -86,7 +94,7 @@ fn soundly_cut(
             origin.invoke, operation.invoke
         ));
     }
-    for writer in prefix {
+    for writer in writers {
         let Some(left) = writer.op.writes() else {
             continue;
         };

@@ -100,6 +100,17 @@ const fn of_register(op: &Op) -> bool {
     matches!(op, Op::Read { .. } | Op::Write { .. } | Op::Cas { .. })
 }
 
+/// Whether an operation found a text: that is no collection, and no number.
+const fn reads_text(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Read {
+            value: Some(Value::Text(_)),
+            ..
+        }
+    )
+}
+
 /// Sorts the operations of a history by object.
 pub(in crate::linearizable) fn split(history: &History, options: &Options) -> Split {
     let operations = history.operations();
@@ -147,10 +158,12 @@ pub(in crate::linearizable) fn split(history: &History, options: &Options) -> Sp
             continue;
         }
         let Some(key) = op.key() else { continue };
-        // What an operation is of depends on its name, but for locks and logs.
+        // What an operation is of depends on its name, but for locks, logs and texts.
         let fits = match op {
             Op::Acquire { .. } | Op::Append { .. } => models_of(op),
-            _ => *of_kind.entry(op.kind()).or_insert_with(|| models_of(op)),
+            _ => *of_kind
+                .entry((op.kind(), reads_text(op)))
+                .or_insert_with(|| models_of(op)),
         };
         let bucket = splitting.bucket(key);
         bucket.operations.push(id);

@@ -9,12 +9,12 @@ use super::zones::Zones;
 use crate::linearizable::search::Limits;
 
 /// What distinct values decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::linearizable) enum Known {
     /// There is an order.
     Linearizable,
-    /// There is none by this rank.
-    Violated(u64),
+    /// There is none by this rank; these operations show it, failed compare-and-sets aside.
+    Violated(u64, Option<Certificate>),
     /// Nothing: a value has two writers, or a failed compare-and-set found no place.
     Open,
 }
@@ -24,12 +24,13 @@ pub(in crate::linearizable) fn decide(rows: &Rows, limits: &Limits) -> (Known, u
     match Zones::new(rows) {
         None => (Known::Open, 0),
         Some((zones, Err(conflict))) => {
-            (Known::Violated(certificate(rows, &zones, conflict).by), 0)
+            let certificate = certificate(rows, &zones, conflict);
+            (Known::Violated(certificate.by, Some(certificate)), 0)
         }
         Some((_, Ok(()))) if rows.mismatches.is_empty() => (Known::Linearizable, 0),
         Some((zones, Ok(()))) => match place(rows, &zones, limits) {
             (Placed::All, steps) => (Known::Linearizable, steps),
-            (Placed::Impossible(by), steps) => (Known::Violated(by), steps),
+            (Placed::Impossible(by), steps) => (Known::Violated(by, None), steps),
             (Placed::NotAll, steps) => (Known::Open, steps),
         },
     }

@@ -9,6 +9,7 @@
 use polygraph_history::History;
 use rustc_hash::FxHashMap;
 
+use super::certificate::Certificate;
 use super::distinct;
 use super::refute::Overwritten;
 use super::view::{Action, INITIAL, Item, KeyView, ValueId, without_mismatches};
@@ -104,14 +105,24 @@ pub(in crate::linearizable) fn shortest(
 }
 
 /// Finds a sub-history of a violated key that is wrong and from which no single operation can be
-/// left out soundly, unless the limits end that early: then as far as it has come.
+/// left out soundly, unless the limits end that early: then as far as it has come. If it is known
+/// which rows show it, that need not be found out again.
 pub(in crate::linearizable) fn minimal(
     history: &History,
     key: &KeyView,
+    known: Option<&Certificate>,
     (from, by): (u64, u64),
     limits: &Limits,
 ) -> Vec<Piece> {
-    if let Some(certificate) = distinct::refuted(&key.rows) {
+    let again;
+    let refuted = match known {
+        Some(known) => Some(known),
+        None => {
+            again = distinct::refuted(&key.rows);
+            again.as_ref()
+        }
+    };
+    if let Some(certificate) = refuted {
         // Where values are distinct, whoever may have left what is found is among these already.
         let mut pieces = certificate.pieces(history, &key.rows);
         pieces.sort_by_key(|piece| (piece.item.start, piece.item.operation));

@@ -11,7 +11,7 @@
 //! - `evidence`: a small sub-history that is wrong. `explain`, `chains`: what to say of
 //!   it.
 
-mod certificate;
+pub(super) mod certificate;
 mod chains;
 mod clusters;
 pub(super) mod distinct;

@@ -165,7 +165,7 @@ fn ordered(seeds: std::ops::Range<u64>) -> u32 {
             None => assert!(
                 matches!(
                     distinct::decide_items(&items, &LIMITS).0,
-                    Known::Violated(_)
+                    Known::Violated(..)
                 ),
                 "seed {seed}"
             ),
@@ -202,7 +202,7 @@ fn placed(seeds: std::ops::Range<u64>) -> ([u32; 3], u32) {
         let (known, steps) = distinct::decide_items(&items, &LIMITS);
         match known {
             Known::Linearizable => assert!(expected, "seed {seed}: {items:?}"),
-            Known::Violated(by) => {
+            Known::Violated(by, _) => {
                 assert!(!expected, "seed {seed}: {items:?}");
                 let until: Vec<Item> = prefix(&items, by).into_iter().map(|p| p.item).collect();
                 assert!(!has_order(&until, 0, 0), "seed {seed}: {items:?} {by}");
@@ -212,7 +212,7 @@ fn placed(seeds: std::ops::Range<u64>) -> ([u32; 3], u32) {
         searched += u32::from(steps > 0);
         counts[match known {
             Known::Linearizable => 0,
-            Known::Violated(_) => 1,
+            Known::Violated(..) => 1,
             Known::Open => 2,
         }] += 1;
         let answer = decide(&items, &LIMITS).answer;
@@ -232,7 +232,7 @@ fn failed_compare_and_sets_of_long_runs_find_their_places() {
         match distinct::decide_items(&items, &LIMITS).0 {
             Known::Linearizable => {}
             Known::Open => open += 1,
-            Known::Violated(_) => panic!("seed {seed}"),
+            Known::Violated(..) => panic!("seed {seed}"),
         }
     }
     assert!(open < 30, "{open}");

@@ -214,6 +214,12 @@ impl<'a> Meter<'a> {
         *held = held.saturating_sub(bytes);
     }
 
+    /// How many bytes somebody holds.
+    #[cfg(test)]
+    pub(super) const fn held(&self, owner: Owner) -> u64 {
+        self.held[owner as usize]
+    }
+
     /// Says that somebody has given up, and holds nothing any more.
     pub(super) const fn leave(&mut self, owner: Owner) {
         self.held[owner as usize] = 0;

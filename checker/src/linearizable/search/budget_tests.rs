@@ -4,8 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use super::budget::{Meter, Owner};
+use super::expand::Core;
+use super::lazy::Lazy;
+use super::machine::{Machine, States};
+use super::relevance::Uses;
 use super::tests::{LIMITS, Rng, factor};
-use super::{Answer, Found, Limits, Wanted, search};
+use super::timeline::{Classes, Timeline};
+use super::{Answer, Found, Limits, Nothing, Progress, Wanted, search};
 use crate::Reason;
 use crate::linearizable::item::Item;
 use crate::model::{CasRegister, CasRegisterOp, Model};
@@ -246,4 +252,54 @@ fn any_number_may_be_open_and_what_does_the_same_is_one() {
             assert!(found.steps < 3_000_000, "{}", found.steps);
         }
     }
+}
+
+/// Three writes at a time, of which a read shows that one was the last, and nothing open in
+/// between; in the end, perhaps, a read of what nobody wrote.
+fn rounds(count: u64, wrong: bool) -> Vec<Item<Action>> {
+    let rng = &mut Rng(7);
+    let mut items = Vec::new();
+    for round in 0..count {
+        let mut add = |action, start, end| {
+            items.push(Item {
+                operation: items.len(),
+                action,
+                start: 10 * round + start,
+                end: 10 * round + end,
+                returned: items.len(),
+            });
+        };
+        for value in 1..=3 {
+            add(Action::Write(value), 0, 3 + u64::from(value));
+        }
+        let bad = wrong && round + 1 == count;
+        let read = if bad { 4 } else { 1 + rng.below(3) as u32 };
+        add(Action::Read(read), 7, 9);
+    }
+    items
+}
+
+#[test]
+fn the_search_by_depth_forgets_what_was_before_a_moment_at_which_nothing_is_open() {
+    let mut held = Vec::new();
+    for (count, wrong) in [(100, false), (10_000, false), (10_000, true)] {
+        let items = rounds(count, wrong);
+        let mut meter = Meter::new(&LIMITS);
+        let classes = Classes::new(&items);
+        let uses = Uses::new(&REGISTER, &items, &classes);
+        let timeline =
+            Timeline::new(&REGISTER, &items, &classes, &uses, &mut meter).expect("no limit");
+        let mut states = States::new(&REGISTER, Nothing, classes.ops);
+        let machine = Machine::new(&mut states, timeline.classes);
+        let mut core = Core::new(&timeline, machine, meter);
+        let mut lazy = Lazy::<1, 0>::new(&mut core);
+        match lazy.run(&mut core, u64::MAX) {
+            Progress::Linearizable => assert!(!wrong),
+            Progress::Violated(level) => assert!(wrong && level + 1 == items.len()),
+            Progress::Paused => panic!("there is no limit"),
+        }
+        held.push(core.meter.held(Owner::Lazy));
+    }
+    // As much after ten thousand rounds as after a hundred.
+    assert!(held[1] <= 2 * held[0] && held[2] <= 2 * held[0], "{held:?}");
 }

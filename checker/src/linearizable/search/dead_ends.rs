@@ -9,6 +9,7 @@ use super::config::{Config, has};
 use super::expand::Core;
 use super::machine::{Machine, Numbered, States};
 use super::pruning::Nothing;
+use super::relevance::Uses;
 use super::timeline::{Classes, Timeline};
 use super::{Answer, Progress};
 use crate::Reason;
@@ -56,7 +57,9 @@ pub(in crate::linearizable) fn dead_ends<M: Model>(
     let unknown = |reason: Reason| super::out_of(reason);
     let mut meter = Meter::new(limits);
     let classes = Classes::new(items);
-    let timeline = Timeline::new(model, items, &classes, &mut meter).map_err(unknown)?;
+    // All that may have been the case, of use or not.
+    let uses = Uses::unknown();
+    let timeline = Timeline::new(model, items, &classes, &uses, &mut meter).map_err(unknown)?;
     let ops = classes.ops.clone();
     let mut states = States::new(model, Nothing, classes.ops);
     let (level, ends) = match timeline.slots {

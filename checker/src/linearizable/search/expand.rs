@@ -48,7 +48,7 @@ pub(super) struct Core<'a> {
 /// What may be used of a class of operations of unknown outcome at a level.
 #[derive(Clone, Copy)]
 struct Ready {
-    /// How many have begun.
+    /// How many have begun, if they are of any use.
     begun: u32,
     /// The open operation that does the same and ends last: it is certain to be used, so that
     /// all of these go first.
@@ -251,7 +251,7 @@ impl<'a> Core<'a> {
         self.ready.clear();
         self.ready
             .extend(timeline.crashed.iter().map(|crashed| Ready {
-                begun: crashed.begun(here.rank),
+                begun: crashed.usable(here.rank),
                 certain: NONE,
             }));
         for open in timeline.mutators(here) {

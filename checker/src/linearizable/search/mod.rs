@@ -1,6 +1,7 @@
 //! The general search, for any model: two halves that take turns, the first that knows answers.
 //!
 //! - [`search`], [`search_with`]: is there an order, and which. [`dead_ends`]: why there is none.
+//! - `relevance`: until when what is of unknown outcome is of use.
 //! - `timeline`: what is open at each return. `machine`: the model by numbers. `expand`: what
 //!   follows from a configuration. `breadth`, `lazy`: the halves. `budget`: what ends them.
 //!
@@ -8,8 +9,10 @@
 //! so that the answer depends on the budget and not on the machine.
 //!
 //! At a moment at which nothing is open a configuration is a state and what was used of the
-//! operations of unknown outcome; the search by breadth carries nothing else past it. When the
-//! search by depth has no memory left, it begins again where that by breadth is.
+//! operations of unknown outcome; the search by breadth carries nothing else past it. The search
+//! by depth looks there at what still waits behind, as long as that takes no longer than going
+//! ahead did; once nothing waits behind it forgets all of it. When it has no memory left, it
+//! begins again where the search by breadth is.
 
 mod breadth;
 mod budget;
@@ -22,6 +25,9 @@ mod lazy;
 mod machine;
 mod observed;
 mod pruning;
+mod relevance;
+#[cfg(test)]
+mod relevance_tests;
 #[cfg(test)]
 pub(in crate::linearizable) mod tests;
 mod timeline;
@@ -35,6 +41,7 @@ use budget::{Meter, Owner};
 use expand::Core;
 use lazy::Lazy;
 use machine::{Machine, Numbered, States};
+use relevance::Uses;
 use timeline::{Classes, Timeline};
 
 pub(in crate::linearizable) use budget::{Limits, Ration};
@@ -150,7 +157,8 @@ pub(in crate::linearizable) fn search_with<M: Model, P: Pruning<M::State>>(
 ) -> Found {
     let mut meter = Meter::new(limits);
     let classes = Classes::new(items);
-    let timeline = match Timeline::new(model, items, &classes, &mut meter) {
+    let uses = Uses::new(model, items, &classes);
+    let timeline = match Timeline::new(model, items, &classes, &uses, &mut meter) {
         Ok(timeline) => timeline,
         Err(reason) => return Found::nothing(reason, 0),
     };

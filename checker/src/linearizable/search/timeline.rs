@@ -7,6 +7,7 @@ use polygraph_history::{EventIndex, OperationId};
 use rustc_hash::FxHashMap;
 
 use super::budget::{Meter, Owner};
+use super::relevance::Uses;
 use crate::Reason;
 use crate::linearizable::item::Item;
 use crate::model::Model;
@@ -66,6 +67,8 @@ pub(super) struct Level {
     pub(super) rank: u64,
     /// The event.
     pub(super) event: EventIndex,
+    /// Whether nothing is open afterwards, but for what is of unknown outcome.
+    pub(super) quiet: bool,
     /// What only observes and is open, in [`Timeline::open`].
     observers: (u32, u32),
     /// What may change the state and is open, in [`Timeline::open`], those that end first first.
@@ -80,12 +83,22 @@ pub(super) struct Crashed {
     pub(super) class: u32,
     /// When they began, in order, and which they are.
     starts: Vec<(u64, u32)>,
+    /// Until which rank using one is of any use.
+    until: u64,
 }
 
 impl Crashed {
     /// How many had begun by this moment.
     pub(super) fn begun(&self, rank: u64) -> u32 {
         self.starts.partition_point(|&(start, _)| start <= rank) as u32
+    }
+
+    /// How many may be used at this moment, if none was.
+    pub(super) fn usable(&self, rank: u64) -> u32 {
+        match rank <= self.until {
+            true => self.begun(rank),
+            false => 0,
+        }
     }
 
     /// The item that is used after so many.
@@ -127,7 +140,8 @@ impl Begun {
 }
 
 impl Timeline {
-    /// Prepares items that are sorted by start.
+    /// Prepares items that are sorted by start. Those of unknown outcome that are of no use are left
+    /// out.
     ///
     /// # Errors
     /// What ran out: that alone may take more than there is.
@@ -135,6 +149,7 @@ impl Timeline {
         model: &M,
         items: &[Item<M::Op>],
         classes: &Classes<'_, M::Op>,
+        uses: &Uses,
         meter: &mut Meter<'_>,
     ) -> Result<Timeline, Reason> {
         let observes: Vec<bool> = classes
@@ -147,7 +162,7 @@ impl Timeline {
             .collect();
         returns.sort_by_key(|&at| (items[at as usize].end, items[at as usize].operation));
         let mut timeline = Timeline {
-            crashed: crashed(items, classes),
+            crashed: crashed(items, classes, uses),
             classes: classes.ops.len(),
             levels: Vec::new(),
             open: Vec::new(),
@@ -233,6 +248,7 @@ impl Timeline {
             item: returns.item,
             rank: item.end,
             event: item.returned,
+            quiet: open.len() == 1,
             observers: (first, middle),
             mutators: (middle, self.open.len() as u32),
         };
@@ -261,16 +277,20 @@ impl Timeline {
     }
 }
 
-fn crashed<A>(items: &[Item<A>], classes: &Classes<'_, A>) -> Vec<Crashed> {
+fn crashed<A>(items: &[Item<A>], classes: &Classes<'_, A>, uses: &Uses) -> Vec<Crashed> {
     let mut starts = vec![Vec::new(); classes.ops.len()];
     for (at, (item, &class)) in (0_u32..).zip(items.iter().zip(&classes.of_item)) {
-        if item.pending() {
+        if item.pending() && item.start <= uses.until(class) {
             starts[class as usize].push((item.start, at));
         }
     }
     (0_u32..)
         .zip(starts)
         .filter(|(_, starts)| !starts.is_empty())
-        .map(|(class, starts)| Crashed { class, starts })
+        .map(|(class, starts)| Crashed {
+            class,
+            starts,
+            until: uses.until(class),
+        })
         .collect()
 }
