@@ -86,6 +86,9 @@ pub struct Verdict {
     pub reason: Option<Reason>,
     /// The evidence, the most telling first; at most [`crate::Options::max_anomalies`].
     pub anomalies: Vec<Anomaly>,
+    /// Of the first of them, whether the check has confirmed them itself; of the others that is
+    /// not known.
+    pub confirmed: Vec<bool>,
     /// How many anomalies there are in all.
     pub anomaly_count: u64,
     /// What a reader should know besides.
@@ -109,6 +112,7 @@ impl Verdict {
             established: None,
             reason: None,
             anomalies: Vec::new(),
+            confirmed: Vec::new(),
             anomaly_count: 0,
             warnings: Vec::new(),
             witness: None,

@@ -306,12 +306,15 @@ impl GuaranteeReport {
     /// The report of a verdict on a history; what it means is still to be filled in.
     #[must_use]
     pub fn new(verdict: &Verdict, history: &History, checked_in_ms: u64) -> GuaranteeReport {
-        let anomaly = |anomaly: &polygraph_checker::Anomaly| AnomalyReport {
+        let anomaly = |(at, anomaly): (usize, &polygraph_checker::Anomaly)| AnomalyReport {
             kind: anomaly.kind,
             explanation: anomaly.explanation.clone(),
             operations: anomaly.operations.clone(),
             key: anomaly.key.as_ref().map(ToString::to_string),
-            confirmed: anomaly.confirm(history).is_ok(),
+            confirmed: match verdict.confirmed.get(at) {
+                Some(&confirmed) => confirmed,
+                None => anomaly.confirm(history).is_ok(),
+            },
             picture: Picture::of(history, &anomaly.operations),
         };
         GuaranteeReport {
@@ -326,7 +329,7 @@ impl GuaranteeReport {
             opportunities: verdict.opportunities,
             established: verdict.established.clone(),
             reason: verdict.reason.map(polygraph_checker::Reason::name),
-            anomalies: verdict.anomalies.iter().map(anomaly).collect(),
+            anomalies: verdict.anomalies.iter().enumerate().map(anomaly).collect(),
             anomaly_count: verdict.anomaly_count,
             warnings: verdict.warnings.clone(),
             checked_in_ms,

@@ -97,12 +97,13 @@ fn observed(guarantee: &GuaranteeReport) -> String {
 }
 
 fn evidence(guarantee: &GuaranteeReport) -> String {
+    let operations = match guarantee.operations_checked {
+        1 => "1 operation".to_owned(),
+        count => format!("{count} operations"),
+    };
     let checked = match guarantee.indeterminate {
-        0 => format!("{} operations", guarantee.operations_checked),
-        unknown => format!(
-            "{} operations, {unknown} of them indeterminate",
-            guarantee.operations_checked
-        ),
+        0 => operations,
+        unknown => format!("{operations}, {unknown} of them indeterminate"),
     };
     match guarantee.verdict {
         Observed::NotExercised => String::new(),

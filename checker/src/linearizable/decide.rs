@@ -41,6 +41,8 @@ pub(super) struct Decision {
     pub(super) frontier: usize,
     /// And which operations made them many, the worst first.
     pub(super) branching: Vec<OperationId>,
+    /// An order, if a search found one and it was wanted.
+    pub(super) order: Option<Vec<OperationId>>,
 }
 
 impl Decision {
@@ -53,20 +55,35 @@ impl Decision {
             refuted: None,
             frontier: 0,
             branching: Vec::new(),
+            order: None,
         }
     }
 }
 
 /// Looks for an order of the operations of a key, by the fastest way that applies.
-fn decide_key(history: &History, key: &KeyView, limits: &Limits) -> Decision {
+fn decide_key(history: &History, key: &KeyView, limits: &Limits, wanted: Wanted) -> Decision {
     if limits.steps == 0 {
         return decide(&key.items(history), limits);
     }
     let (known, steps) = distinct::decide(&key.rows, limits);
     match decided(known, key.rows.len(), steps) {
         Some(decision) => decision,
-        None => search_rest(&key.items(history), limits, steps),
+        None => search_rest(&key.items(history), limits, steps, wanted),
     }
+}
+
+/// An order of the operations of a key that distinct values decided.
+pub(super) fn order_of_distinct(
+    history: &History,
+    key: &KeyView,
+    limits: &Limits,
+) -> Option<Vec<OperationId>> {
+    if let Some(order) = distinct::order_of_rows(&key.rows, limits) {
+        return Some(order.into_iter().map(|at| at as OperationId).collect());
+    }
+    let reduced = reduce(&key.items(history));
+    let order = distinct::order(&reduced, limits)?.into_iter();
+    Some(order.map(|at| reduced[at].operation).collect())
 }
 
 /// Looks for an order of these items, sorted by start, by the fastest way that applies.
@@ -77,12 +94,12 @@ pub(super) fn decide(items: &[Item], limits: &Limits) -> Decision {
     let (known, steps) = distinct::decide_items(items, limits);
     match decided(known, items.len(), steps) {
         Some(decision) => decision,
-        None => search_rest(items, limits, steps),
+        None => search_rest(items, limits, steps, Wanted::Answer),
     }
 }
 
 /// The same where distinct values did not decide, which took so many steps.
-fn search_rest(items: &[Item], limits: &Limits, before: u64) -> Decision {
+fn search_rest(items: &[Item], limits: &Limits, before: u64, wanted: Wanted) -> Decision {
     if let Some(by) = impossible(items) {
         let answer = Answer::Violated { from: 0, by };
         return Decision::linear(answer, before + items.len() as u64);
@@ -104,7 +121,8 @@ fn search_rest(items: &[Item], limits: &Limits, before: u64) -> Decision {
     }
     let model = CasRegister { initial: INITIAL };
     let obligations = |of_item: &[u32]| Obligations::new(&reduced, of_item);
-    let found = search::search_with(&model, &reduced, obligations, &limits, Wanted::Answer);
+    let found = search::search_with(&model, &reduced, obligations, &limits, wanted);
+    let named = |at: usize| reduced[at].operation;
     Decision {
         answer: found.answer,
         steps: before + steps + found.steps,
@@ -112,8 +130,9 @@ fn search_rest(items: &[Item], limits: &Limits, before: u64) -> Decision {
         refuted: None,
         frontier: found.growth.frontier,
         branching: (found.growth.items.iter())
-            .map(|&(_, at)| reduced[at as usize].operation)
+            .map(|&(_, at)| named(at as usize))
             .collect(),
+        order: (found.order).map(|order| order.into_iter().map(named).collect()),
     }
 }
 
@@ -147,6 +166,7 @@ pub(super) fn decide_all(
     keys: &[KeyView],
     budget: &Budget,
     deadline: Option<Instant>,
+    wanted: Wanted,
 ) -> Vec<Option<Decision>> {
     let understood: Vec<usize> = (0..keys.len())
         .filter(|&at| keys[at].foreign.is_empty())
@@ -174,7 +194,10 @@ pub(super) fn decide_all(
         .map(|_| {
             let taken = std::iter::from_fn(|| {
                 let at = *largest_first.get(next.fetch_add(1, Ordering::Relaxed))?;
-                Some((at, decide_key(history, &keys[at], &limits(&keys[at]))))
+                Some((
+                    at,
+                    decide_key(history, &keys[at], &limits(&keys[at]), wanted),
+                ))
             });
             taken.collect()
         })
@@ -188,7 +211,7 @@ pub(super) fn decide_all(
         matches!(answer, Some(Answer::Violated { .. }))
     };
     if !decisions.iter().any(violated) {
-        decide_rest(history, keys, budget, deadline, &mut decisions);
+        decide_rest(history, keys, budget, deadline, wanted, &mut decisions);
     }
     decisions
 }
@@ -199,6 +222,7 @@ fn decide_rest(
     keys: &[KeyView],
     budget: &Budget,
     deadline: Option<Instant>,
+    wanted: Wanted,
     decisions: &mut [Option<Decision>],
 ) {
     let used: u64 = decisions
@@ -217,7 +241,7 @@ fn decide_rest(
             deadline,
             stop: None,
         };
-        let decision = decide_key(history, &keys[at], &limits);
+        let decision = decide_key(history, &keys[at], &limits, wanted);
         left = left.saturating_sub(decision.steps);
         let established = |decision: &Decision| match decision.answer {
             Answer::Unknown { explained, .. } => explained,

@@ -9,12 +9,14 @@ use super::container::{
     self, fenced_mutex, fifo_queue, mutex, priority_queue, rw_lock, semaphore, set, stack,
 };
 use super::item::Item;
+use super::models::{Known, with_each};
 use super::objects::Calls;
 use super::sequence::{self, counter, grow_set, ids, list, log};
+use super::witness::ModelName;
 use crate::model::{
-    Bag, CasRegister, Counter, FencedMutex, FifoQueue, FifoQueueOp, GrowSet, IdSource, List, Log,
-    MultiRegister, Mutex, Object, PriorityQueue, PriorityQueueOp, RwLock, Semaphore, Set, SetOp,
-    Stack, StackOp, Text,
+    Bag, CasRegister, Counter, FencedMutex, FifoQueue, FifoQueueOp, GrowSet, IdSource, List,
+    ListOp, Log, LogOp, MultiRegister, Mutex, Object, PriorityQueue, PriorityQueueOp, RwLock,
+    Semaphore, Set, SetOp, Stack, StackOp, Text,
 };
 
 /// That there is no order, as a near-linear way says it.
@@ -37,6 +39,10 @@ pub(super) enum Why {
     Sequence(sequence::Why),
 }
 
+/// Says of a state that followed one of which it said the same: whether it may come before all
+/// that is certainly shown later.
+pub(super) type Foresight<'a, S> = Box<dyn Fn(&S) -> bool + 'a>;
+
 /// A model of which objects may have a near-linear way. What is of no use here has none: it is
 /// decided by the search.
 pub(super) trait Linear: Object {
@@ -53,12 +59,40 @@ pub(super) trait Linear: Object {
         None
     }
 
+    /// What the items show of states to come, for the search; `None` if nothing.
+    fn foresight<'a>(&self, _items: &'a [Item<Self::Op>]) -> Option<Foresight<'a, Self::State>> {
+        None
+    }
+
     /// Where [`Linear::decide`] does not apply: groups of items, by index, that can be searched
     /// each for itself, and of which the whole has an order if each has; `None` if there are no
     /// smaller ones than the whole.
     fn parts(&self, _calls: &Calls<'_>) -> Option<Vec<Vec<usize>>> {
         None
     }
+
+    /// An order, as indices of items, of these, which are all that are in none of
+    /// [`Linear::parts`].
+    fn order_of_rest(&self, _calls: &Calls<'_>, _rest: &[usize]) -> Option<Vec<usize>> {
+        None
+    }
+}
+
+/// Something that is done with a model that may have a near-linear way.
+pub(super) trait ThenLinear {
+    /// What comes of it.
+    type Output;
+
+    /// Does it.
+    fn with<M: Linear>(self, model: &M) -> Self::Output;
+}
+
+/// Does something with the model of this name.
+///
+/// # Errors
+/// If it is none of single operations, or a parameter is not one of it.
+pub(super) fn with_linear<T: ThenLinear>(name: &ModelName, then: T) -> Result<T::Output, String> {
+    Ok(with_each!(Known::of(name)?, model => then.with(&model)))
 }
 
 impl Linear for CasRegister<Value> {}
@@ -135,6 +169,13 @@ impl Linear for Set<Value> {
         }
         Some(of_element.into_values().collect())
     }
+
+    fn order_of_rest(&self, calls: &Calls<'_>, rest: &[usize]) -> Option<Vec<usize>> {
+        let items = members(calls)?;
+        let items: Vec<Item<SetOp<u32>>> = rest.iter().map(|&at| items[at].clone()).collect();
+        let order = set::order(&items, self.strict)?.into_iter();
+        Some(order.map(|at| rest[at]).collect())
+    }
 }
 
 impl Linear for FifoQueue<Value> {
@@ -195,6 +236,19 @@ impl Linear for List<Value> {
     fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
         list::order(&as_they_are::<Self>(calls)?)
     }
+
+    /// The longest read has what is in each place.
+    fn foresight<'a>(&self, items: &'a [Item<Self::Op>]) -> Option<Foresight<'a, Self::State>> {
+        let certain = items.iter().filter(|item| !item.pending());
+        let reads = certain.filter_map(|item| match &item.action {
+            ListOp::Read(elements) => Some(&elements[..]),
+            ListOp::Append(_) => None,
+        });
+        let longest = reads.max_by_key(|elements| elements.len())?;
+        Some(Box::new(|state| {
+            state.len() > longest.len() || state.ends_like(0, longest)
+        }))
+    }
 }
 
 impl Linear for Log<Value> {
@@ -206,6 +260,34 @@ impl Linear for Log<Value> {
 
     fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
         log::order(&as_they_are::<Self>(calls)?)
+    }
+
+    /// Reads, polls and offsets tell what is in a place.
+    fn foresight<'a>(&self, items: &'a [Item<Self::Op>]) -> Option<Foresight<'a, Self::State>> {
+        let mut places: FxHashMap<u64, &Value> = FxHashMap::default();
+        let mut longest: &[Value] = &[];
+        for item in items.iter().filter(|item| !item.pending()) {
+            match &item.action {
+                LogOp::Append {
+                    value,
+                    offset: Some(offset),
+                } => {
+                    places.insert(*offset, value);
+                }
+                LogOp::Append { offset: None, .. } => {}
+                LogOp::Poll { from, values } => places.extend((*from..).zip(values.iter())),
+                LogOp::Read(elements) if elements.len() > longest.len() => longest = elements,
+                LogOp::Read(_) => {}
+            }
+        }
+        places.extend((0..).zip(longest));
+        Some(Box::new(move |state| {
+            let last = state.len().checked_sub(1);
+            last.is_none_or(|last| {
+                let there = places.get(&(last as u64));
+                there.is_none_or(|there| state.get(last) == Some(there))
+            })
+        }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A small sub-history that is already wrong, of any model.
 //!
-//! What is left out is left out soundly: observers one by one, and elements of containers with all
+//! What is left out is left out soundly: whatever came before an operation that tells the whole
+//! state (see [`Certificate::since`]), observers one by one, and elements of containers with all
 //! their operations (see [`Rule`]). Deletions are tried in halves, quarters, … (Zeller &
 //! Hildebrandt, *Simplifying and isolating failure-inducing input*, TSE 2002) until no single one
 //! is possible.
@@ -12,11 +13,12 @@ use super::item::Item;
 use super::proof::{Certificate, Kept, Rule};
 use super::witness::ModelName;
 use crate::FailedCas;
-use crate::model::{Object, Scope};
+use crate::model::{Model, Object, Scope};
 
-/// Says of operations that no order explains them; `false` also where that took too long to find
-/// out, and `None`, from then on, when there is no time for more questions.
-pub(in crate::linearizable) type Wrong<'a, O> = dyn FnMut(&[Item<O>]) -> Option<bool> + 'a;
+/// Says of operations that no order explains them that begins in a state; `false` also where that
+/// took too long to find out, and `None`, from then on, when there is no time for more questions.
+pub(in crate::linearizable) type Wrong<'a, M> =
+    dyn FnMut(&<M as Model>::State, &[Item<<M as Model>::Op>]) -> Option<bool> + 'a;
 
 /// The operations of a prefix: what had not ended by then may take effect later, or never.
 fn prefix<M: Object>(model: &M, items: &[Item<M::Op>], end: u64) -> Vec<Item<M::Op>> {
@@ -37,15 +39,16 @@ fn prefix<M: Object>(model: &M, items: &[Item<M::Op>], end: u64) -> Vec<Item<M::
 pub(in crate::linearizable) fn shortest<M: Object>(
     model: &M,
     items: &[Item<M::Op>],
-    wrong: &mut Wrong<'_, M::Op>,
+    wrong: &mut Wrong<'_, M>,
 ) -> u64 {
+    let initial = model.initial();
     let ends = items.iter().map(|item| item.end);
     let mut ends: Vec<u64> = ends.filter(|&end| end != u64::MAX).collect();
     ends.sort_unstable();
     let (mut left, mut right) = (0, ends.len().saturating_sub(1));
     while left < right {
         let middle = left + (right - left) / 2;
-        match wrong(&prefix(model, items, ends[middle])) {
+        match wrong(&initial, &prefix(model, items, ends[middle])) {
             Some(true) => right = middle,
             Some(false) => left = middle + 1,
             None => break,
@@ -57,8 +60,10 @@ pub(in crate::linearizable) fn shortest<M: Object>(
 /// A sub-history that no order explains.
 #[derive(Clone, Debug)]
 pub(in crate::linearizable) struct Minimal<O> {
-    /// What is kept, by start.
+    /// What is kept, by start, without the operation that all of it comes after.
     pub(in crate::linearizable) items: Vec<Item<O>>,
+    /// That operation, if it does not begin with the first state.
+    pub(in crate::linearizable) since: Option<Item<O>>,
     /// Why the others may be left out.
     pub(in crate::linearizable) rule: Rule,
 }
@@ -69,16 +74,23 @@ pub(in crate::linearizable) fn minimal<M: Object>(
     model: &M,
     items: &[Item<M::Op>],
     end: u64,
-    wrong: &mut Wrong<'_, M::Op>,
+    wrong: &mut Wrong<'_, M>,
 ) -> Minimal<M::Op> {
+    let items = prefix(model, items, end);
+    let takes_unknown = |item: &Item<M::Op>| M::scope(&item.action) == Scope::SomeElement;
     let mut shrink = Shrink {
         model,
-        keep: Vec::new(),
-        items: prefix(model, items, end),
+        keep: vec![true; items.len()],
+        unknown_taken: items
+            .iter()
+            .any(|item| takes_unknown(item) && !item.pending()),
+        items,
+        since: None,
+        state: model.initial(),
         wrong,
         over: false,
     };
-    shrink.keep = vec![true; shrink.items.len()];
+    shrink.begin_later(false);
     let mut size = usize::MAX;
     let mut rule = Rule::Observers;
     while shrink.size() < size {
@@ -87,7 +99,10 @@ pub(in crate::linearizable) fn minimal<M: Object>(
         let observers = shrink.observers(|scope| scope == Scope::AllElements);
         shrink.leave_out(&observers);
         let elements = shrink.elements();
-        if shrink.leave_out(&elements) {
+        if shrink.only_the_last(&elements) || shrink.leave_out(&elements) {
+            rule = Rule::Elements;
+        }
+        if shrink.is_alone() && shrink.begin_later(true) {
             rule = Rule::Elements;
         }
         let found_nothing = shrink.found_nothing();
@@ -99,6 +114,7 @@ pub(in crate::linearizable) fn minimal<M: Object>(
     }
     Minimal {
         items: shrink.kept(),
+        since: shrink.since.map(|base| shrink.items[base].clone()),
         rule,
     }
 }
@@ -110,7 +126,13 @@ struct Shrink<'a, 'w, M: Object> {
     model: &'a M,
     items: Vec<Item<M::Op>>,
     keep: Vec<bool>,
-    wrong: &'a mut Wrong<'w, M::Op>,
+    /// Whether one took an element for certain that nobody knows.
+    unknown_taken: bool,
+    /// What all others come after; it is not among those that are kept.
+    since: Option<usize>,
+    /// The state that it left, or the first one.
+    state: M::State,
+    wrong: &'a mut Wrong<'w, M>,
     /// Whether there is no time for more.
     over: bool,
 }
@@ -125,7 +147,90 @@ impl<M: Object> Shrink<'_, '_, M> {
     }
 
     fn kept(&self) -> Vec<Item<M::Op>> {
-        self.places().map(|at| self.items[at].clone()).collect()
+        self.after(self.since)
+    }
+
+    /// What is kept and may come after an operation. Of what was open at the same time nobody
+    /// knows whether it does.
+    fn after(&self, since: Option<usize>) -> Vec<Item<M::Op>> {
+        let (start, end) = match since.map(|base| &self.items[base]) {
+            Some(base) => (base.start, Some(base.end)),
+            None => (0, None),
+        };
+        self.places()
+            .filter(|&at| Some(at) != since)
+            .map(|at| &self.items[at])
+            .filter(|item| item.end >= start)
+            .map(|item| Item {
+                end: match end {
+                    Some(end) if item.start <= end => u64::MAX,
+                    _ => item.end,
+                },
+                ..item.clone()
+            })
+            .filter(|item| !item.pending() || !self.model.only_observes(&item.action))
+            .collect()
+    }
+
+    /// What the operation says that all others come after.
+    fn base(&self) -> Option<&M::Op> {
+        self.since.map(|base| &self.items[base].action)
+    }
+
+    /// Looks for the last operation that tells the state, and behind which it is wrong as well,
+    /// and keeps only what may come after that; says whether there is one. Behind an operation
+    /// that came earlier it is all the more wrong, so that few have to be tried, and the short
+    /// ends first.
+    fn begin_later(&mut self, alone: bool) -> bool {
+        let tells = |&at: &usize| {
+            let item = &self.items[at];
+            !item.pending() && self.model.tells(&item.action, alone)
+        };
+        let mut bases: Vec<usize> = self.places().filter(tells).collect();
+        bases.sort_by_key(|&at| (u64::MAX - self.items[at].end, at));
+        let mut not_wrong = 0;
+        let mut size = 1;
+        let mut found = None;
+        while found.is_none() && not_wrong < bases.len() {
+            let at = bases.len().min(size) - 1;
+            match self.is_wrong_after(bases[at], alone) {
+                Some(true) => found = Some(at),
+                Some(false) => not_wrong = at + 1,
+                None => return false,
+            }
+            size *= 2;
+        }
+        let Some(mut found) = found else {
+            return false;
+        };
+        while not_wrong < found {
+            let middle = not_wrong + (found - not_wrong) / 2;
+            match self.is_wrong_after(bases[middle], alone) {
+                Some(true) => found = middle,
+                Some(false) => not_wrong = middle + 1,
+                None => break,
+            }
+        }
+        let at = bases[found];
+        let (base, model) = (&self.items[at], self.model);
+        let state = model.leaves(&base.action, alone);
+        self.state = state.expect("bases tell the state");
+        for (item, keep) in self.items.iter().zip(&mut self.keep) {
+            let open = item.pending() || item.start <= base.end;
+            let shows_nothing = open && model.only_observes(&item.action);
+            *keep &= item.end >= base.start && !shows_nothing;
+        }
+        self.keep[at] = false;
+        self.since = Some(at);
+        true
+    }
+
+    fn is_wrong_after(&mut self, at: usize, alone: bool) -> Option<bool> {
+        let state = self.model.leaves(&self.items[at].action, alone)?;
+        let items = self.after(Some(at));
+        let wrong = (self.wrong)(&state, &items);
+        self.over = wrong.is_none();
+        wrong
     }
 
     /// Each observer, of those of some scopes.
@@ -139,13 +244,22 @@ impl<M: Object> Shrink<'_, '_, M> {
 
     /// Whether [`Rule::Elements`] applies to what is kept.
     fn separable(&self) -> bool {
-        let takes_unknown = |item: &Item<M::Op>| M::scope(&item.action) == Scope::SomeElement;
-        let depends = |at: usize| M::scope(&self.items[at].action) == Scope::AllElements;
-        !self
-            .items
-            .iter()
-            .any(|item| takes_unknown(item) && !item.pending())
-            && !self.places().any(depends)
+        let depends = |action: &M::Op| M::scope(action) == Scope::AllElements;
+        let kept = self.places().map(|at| &self.items[at].action);
+        let mut actions = kept.chain(self.base());
+        !self.unknown_taken && !actions.any(depends)
+    }
+
+    /// Whether it does, and all that is kept is about the same element.
+    fn is_alone(&self) -> bool {
+        let kept = self.places().map(|at| &self.items[at].action);
+        let actions = kept.chain(self.base());
+        let mut elements = actions.filter_map(|action| match M::scope(action) {
+            Scope::Element(element) => Some(element),
+            _ => None,
+        });
+        let first = elements.next();
+        self.separable() && first.is_some() && elements.all(|element| Some(element) == first)
     }
 
     /// Each element with all its operations, in the order of the first of them.
@@ -153,10 +267,17 @@ impl<M: Object> Shrink<'_, '_, M> {
         if !self.separable() {
             return Vec::new();
         }
+        // What all comes after stays.
+        let of_base = match self.base().map(M::scope) {
+            Some(Scope::Element(element)) => Some(element),
+            _ => None,
+        };
         let mut unit_of: FxHashMap<&Value, usize> = FxHashMap::default();
         let mut units: Vec<Unit> = Vec::new();
         for at in self.places() {
-            if let Scope::Element(element) = M::scope(&self.items[at].action) {
+            if let Scope::Element(element) = M::scope(&self.items[at].action)
+                && Some(element) != of_base
+            {
                 let unit = *unit_of.entry(element).or_insert(units.len());
                 if unit == units.len() {
                     units.push(Vec::new());
@@ -165,6 +286,20 @@ impl<M: Object> Shrink<'_, '_, M> {
             }
         }
         units
+    }
+
+    /// Leaves out all elements but that of the operation that ends last, if it is wrong then.
+    fn only_the_last(&mut self, elements: &[Unit]) -> bool {
+        let ended = self.places().filter(|&at| !self.items[at].pending());
+        let Some(last) = ended.max_by_key(|&at| self.items[at].end) else {
+            return false;
+        };
+        let others: Vec<Unit> = elements
+            .iter()
+            .filter(|unit| !unit.contains(&last))
+            .cloned()
+            .collect();
+        others.len() + 1 == elements.len() && !others.is_empty() && self.attempt(&others)
     }
 
     /// Each operation that found nothing and is no observer, because it tells what was possible.
@@ -190,7 +325,7 @@ impl<M: Object> Shrink<'_, '_, M> {
         }
         std::mem::swap(&mut self.keep, &mut keep);
         let kept = self.kept();
-        let wrong = (self.wrong)(&kept);
+        let wrong = (self.wrong)(&self.state, &kept);
         self.over = wrong.is_none();
         if wrong != Some(true) {
             self.keep = keep;
@@ -234,10 +369,11 @@ impl<O> Minimal<O> {
         model: ModelName,
         failed_cas: FailedCas,
     ) -> Certificate {
-        let ended = self.items.iter().filter(|item| !item.pending());
+        let all = || self.since.iter().chain(&self.items);
+        let ended = all().filter(|item| !item.pending());
         let last = ended.max_by_key(|item| item.end);
         let (end, until) = last.map_or((0, 0), |item| (item.end, item.returned));
-        let begun = self.items.iter().filter(|item| item.start <= end);
+        let begun = all().filter(|item| item.start <= end);
         let mut operations: Vec<Kept> = begun
             .map(|item| Kept {
                 invoke: history.operations()[item.operation].invoke,
@@ -252,6 +388,7 @@ impl<O> Minimal<O> {
             until,
             operations,
             rule: self.rule,
+            since: (self.since.as_ref()).map(|base| history.operations()[base.operation].invoke),
         }
     }
 }

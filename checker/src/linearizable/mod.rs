@@ -49,8 +49,8 @@ mod witness;
 
 pub use check_model::{Backwards, Interval, Judgement, Possible, Query, check_model};
 pub use confirm::{
-    Confirmed, ConfirmedObject, Impasse, NotConfirmed, Refused, confirm, confirm_certificate,
-    confirm_witness, impasses,
+    Confirmed, ConfirmedObject, Effort, Impasse, NotConfirmed, Refused, confirm,
+    confirm_certificate, confirm_certificate_within, confirm_witness, impasses,
 };
 pub use online::{Deferred, Online, Violation};
 pub use pattern::Pattern;
@@ -62,7 +62,7 @@ use objects::{Judged, Object, Split, judge_all, split};
 use register::evidence::{Piece, minimal};
 use register::explain::explain;
 use register::view::{KeyView, View};
-use search::{Answer, Limits};
+use search::{Answer, Limits, Wanted};
 
 /// The registry's entry.
 pub const ENTRY: Entry = Entry {
@@ -96,7 +96,11 @@ fn check(history: &History, options: &Options) -> Verdict {
     }
     let size = objects.iter().map(|object| object.operations.len());
     let (of_registers, of_objects) = shares(options.budget, history.operations().len(), size.sum());
-    let decisions = decide_all(history, &keys, &of_registers, deadline);
+    let wanted = match options.witness {
+        true => Wanted::Order,
+        false => Wanted::Answer,
+    };
+    let decisions = decide_all(history, &keys, &of_registers, deadline, wanted);
     let judged = judge_all(history, options, deadline, &objects, of_objects);
 
     let mut verdict = Verdict::holds(Guarantee::Linearizable, "none");
@@ -124,12 +128,12 @@ fn check(history: &History, options: &Options) -> Verdict {
         .count();
     warn_of_undecided(history, &keys, &decisions, &mut verdict);
     warn_of_growth(history, &objects, &judged, &mut verdict);
+    let of_registers = decisions.iter().flatten().map(|decision| decision.steps);
+    let of_objects = judged.iter().flatten().map(|judged| judged.steps);
+    let used = of_registers.chain(of_objects).sum();
     if violated > 0 {
         verdict.validity = Validity::Violated;
         verdict.anomaly_count = violated as u64;
-        let of_registers = decisions.iter().flatten().map(|decision| decision.steps);
-        let of_objects = judged.iter().flatten().map(|judged| judged.steps);
-        let used = of_registers.chain(of_objects).sum();
         let worked_out = violated.min(options.max_anomalies.max(1)) as u64;
         let limits = Limits {
             steps: left_for_evidence(options.budget.max_steps, used) / worked_out,
@@ -149,7 +153,13 @@ fn check(history: &History, options: &Options) -> Verdict {
         verdict = verdict.unknown(Reason::NotApplicable);
     }
     if options.witness && verdict.validity == Validity::Holds {
-        verdict.witness = orders::witness(history, options, deadline, &keys, &judged);
+        let limits = Limits {
+            steps: left_for_evidence(options.budget.max_steps, used),
+            bytes: options.budget.max_memory,
+            deadline,
+            stop: None,
+        };
+        verdict.witness = orders::witness(history, options, &limits, &keys, &decisions, &judged);
     }
     verdict
 }
@@ -163,6 +173,11 @@ fn shares(budget: Budget, all: usize, of_objects: usize) -> (Budget, u64) {
         ..budget
     };
     (of_registers, steps)
+}
+
+/// How hard to try to confirm evidence: no harder than to find it.
+fn effort(limits: &Limits<'_>) -> Effort {
+    Effort::within(limits.steps, limits.bytes, limits.deadline)
 }
 
 /// How many steps evidence may take: what deciding left of them, and an eighth of all besides, so
@@ -217,7 +232,8 @@ fn of_keys(
             let pieces = minimal(history, key, decision.refuted.as_ref(), (from, by), limits);
             let anomaly = anomaly(history, options, key, &pieces);
             let certificate = anomaly.certificate().expect("it is that of a register");
-            let confirmed = confirm_certificate(history, &certificate).map(|_| ());
+            let confirmed = confirm_certificate_within(history, &certificate, &effort(limits));
+            let confirmed = confirmed.map(|_| ());
             ((by, from), anomaly, confirmed)
         })
         .collect()
@@ -259,18 +275,17 @@ fn with_evidence(
     mut found: Vec<Shown>,
 ) -> Verdict {
     found.sort_by_key(|&(moment, ..)| moment);
-    let mut any_confirmed = false;
+    let mut shown: Vec<(Anomaly, bool)> = Vec::with_capacity(found.len());
     for (_, anomaly, confirmed) in found {
         match confirmed {
             Ok(()) => {
-                any_confirmed = true;
-                verdict.anomalies.push(anomaly);
+                shown.push((anomaly, true));
             }
             Err(NotConfirmed::TooLarge(problem)) => {
                 verdict.warnings.push(format!(
                     "a violation was found whose evidence could not be confirmed: {problem}"
                 ));
-                verdict.anomalies.push(anomaly);
+                shown.push((anomaly, false));
             }
             // A bug of ours must not accuse anybody.
             Err(NotConfirmed::Wrong(problem)) => {
@@ -281,19 +296,16 @@ fn with_evidence(
             }
         }
     }
-    if !any_confirmed {
-        let too_large = !verdict.anomalies.is_empty();
-        verdict.anomalies.clear();
+    if !shown.iter().any(|&(_, confirmed)| confirmed) {
         verdict.anomaly_count = 0;
-        return verdict.unknown(match too_large {
-            true => limits.interrupted().unwrap_or(Reason::BudgetSteps),
-            false => Reason::NotObservable,
+        return verdict.unknown(match shown.is_empty() {
+            false => limits.interrupted().unwrap_or(Reason::BudgetSteps),
+            true => Reason::NotObservable,
         });
     }
-    verdict
-        .anomalies
-        .sort_by_key(|anomaly| anomaly.operations.len());
-    verdict.anomalies.truncate(options.max_anomalies.max(1));
+    shown.sort_by_key(|(anomaly, _)| anomaly.operations.len());
+    shown.truncate(options.max_anomalies.max(1));
+    (verdict.anomalies, verdict.confirmed) = shown.into_iter().unzip();
     verdict
 }
 

@@ -180,6 +180,16 @@ pub struct Certificate {
     pub operations: Vec<Kept>,
     /// Why the others may be left out.
     pub rule: Rule,
+    /// The invocation of an operation that is kept, that had ended by the end of the prefix and
+    /// whose result tells the state that it left (see [`crate::model::Object::leaves`]); `None` to
+    /// begin with the state before the first operation. With [`Rule::Observers`] and
+    /// [`Rule::Elements`] only.
+    ///
+    /// Take an order of what is left of the prefix by the rule, and of that what comes after this
+    /// operation. It is an order that begins in that state. What had ended before the operation
+    /// began is not in it, and may be left out. What began after it had ended is in it for
+    /// certain. Everything else may be in it or not.
+    pub since: Option<EventIndex>,
 }
 
 impl From<&Proof> for Certificate {
@@ -191,6 +201,7 @@ impl From<&Proof> for Certificate {
             until: proof.until,
             operations: proof.operations.clone(),
             rule: Rule::Origins,
+            since: None,
         }
     }
 }

@@ -88,7 +88,7 @@ impl<V: Clone + Ord + Hash + fmt::Display> Model for Bag<V> {
     type Refusal = BagRefusal<V>;
 
     fn name(&self) -> &'static str {
-        "unordered-queue"
+        "bag"
     }
 
     fn initial(&self) -> BagState<V> {
@@ -157,6 +157,10 @@ impl Object for Bag<Value> {
             (Op::Enqueue { .. } | Op::Dequeue { .. } | Op::Front { .. }, _) => None,
             _ => return Err(Foreign),
         })
+    }
+
+    fn leaves(&self, op: &BagOp<Value>, _alone: bool) -> Option<BagState<Value>> {
+        matches!(op, BagOp::Empty).then(|| self.initial())
     }
 
     fn scope(op: &BagOp<Value>) -> Scope<'_> {

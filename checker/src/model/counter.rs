@@ -120,6 +120,13 @@ impl Object for Counter {
             _ => return Err(Foreign),
         })
     }
+
+    fn leaves(&self, op: &CounterOp, _alone: bool) -> Option<i128> {
+        match *op {
+            CounterOp::Read(value) => Some(value.into()),
+            CounterOp::Increment { value, .. } => value.map(i128::from),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -208,6 +208,10 @@ impl Object for FifoQueue<Value> {
         })
     }
 
+    fn leaves(&self, op: &FifoQueueOp<Value>, _alone: bool) -> Option<FifoQueueState<Value>> {
+        matches!(op, FifoQueueOp::Empty).then(|| self.initial())
+    }
+
     fn scope(op: &FifoQueueOp<Value>) -> Scope<'_> {
         match op {
             FifoQueueOp::Enqueue(value)

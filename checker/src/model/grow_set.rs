@@ -112,6 +112,24 @@ impl Object for GrowSet<Value> {
             _ => return Err(Foreign),
         })
     }
+
+    fn never(&self, state: &Set<Value>, op: &GrowSetOp<Value>) -> bool {
+        match op {
+            GrowSetOp::Read(members) => state.len() > members.len(),
+            GrowSetOp::Add(_) => false,
+        }
+    }
+
+    fn tells(&self, op: &GrowSetOp<Value>, _alone: bool) -> bool {
+        matches!(op, GrowSetOp::Read(_))
+    }
+
+    fn leaves(&self, op: &GrowSetOp<Value>, _alone: bool) -> Option<Set<Value>> {
+        match op {
+            GrowSetOp::Read(members) => Some(members.iter().cloned().collect()),
+            GrowSetOp::Add(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -198,6 +198,10 @@ impl FromStr for ModelKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<ModelKind, String> {
+        let text = match text {
+            "unordered-queue" => "bag",
+            text => text,
+        };
         let model = MODELS.iter().find(|(model, _)| model.name() == text);
         model.map(|(model, _)| *model).ok_or_else(|| {
             let names: Vec<_> = MODELS.iter().map(|(model, _)| model.name()).collect();

@@ -112,6 +112,24 @@ impl Object for List<Value> {
             _ => return Err(Foreign),
         })
     }
+
+    fn never(&self, state: &Sequence<Value>, op: &ListOp<Value>) -> bool {
+        match op {
+            ListOp::Read(elements) => !state.ends_like(0, elements),
+            ListOp::Append(_) => false,
+        }
+    }
+
+    fn tells(&self, op: &ListOp<Value>, _alone: bool) -> bool {
+        matches!(op, ListOp::Read(_))
+    }
+
+    fn leaves(&self, op: &ListOp<Value>, _alone: bool) -> Option<Sequence<Value>> {
+        match op {
+            ListOp::Read(elements) => Some(elements.iter().cloned().collect()),
+            ListOp::Append(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -84,6 +84,7 @@ impl<V: Clone + Eq + Hash + fmt::Display> fmt::Display for LogRefusal<V> {
                 Some(there) => write!(f, "at {offset} is {there}, not {value}"),
                 None => write!(f, "the log ends before {offset}"),
             },
+            None if length == 1 => f.write_str("the log has 1 element"),
             None => write!(f, "the log has {length} elements"),
         }
     }
@@ -165,6 +166,31 @@ impl Object for Log<Value> {
             (Op::Append { .. } | Op::Poll { .. } | Op::Read { .. }, _) => None,
             _ => return Err(Foreign),
         })
+    }
+
+    fn never(&self, state: &Sequence<Value>, op: &LogOp<Value>) -> bool {
+        match op {
+            LogOp::Append { offset, .. } => {
+                offset.is_some_and(|offset| offset < state.len() as u64)
+            }
+            LogOp::Poll { from, values } => {
+                let behind = |from: usize| from.saturating_add(values.len()) < state.len();
+                let from = usize::try_from(*from);
+                from.is_ok_and(|from| !behind(from) && !state.ends_like(from, values))
+            }
+            LogOp::Read(elements) => !state.ends_like(0, elements),
+        }
+    }
+
+    fn tells(&self, op: &LogOp<Value>, _alone: bool) -> bool {
+        matches!(op, LogOp::Read(_))
+    }
+
+    fn leaves(&self, op: &LogOp<Value>, _alone: bool) -> Option<Sequence<Value>> {
+        match op {
+            LogOp::Read(elements) => Some(elements.iter().cloned().collect()),
+            LogOp::Append { .. } | LogOp::Poll { .. } => None,
+        }
     }
 }
 

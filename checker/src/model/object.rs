@@ -61,4 +61,24 @@ pub trait Object: Model {
     fn scope(_op: &Self::Op) -> Scope<'_> {
         Scope::AllElements
     }
+
+    /// The state after an operation, if its result alone tells it: a read of everything does, and
+    /// whoever finds a container empty. Wherever the operation is possible it has to leave just
+    /// this state. `alone` promises that no other element than that of the operation was ever in
+    /// the container.
+    fn leaves(&self, _op: &Self::Op, _alone: bool) -> Option<Self::State> {
+        None
+    }
+
+    /// Whether an operation is possible in no state that can follow this one, as far as that is
+    /// told at once; `false` says nothing. A list that has another element in its last place than
+    /// a read shows there will never be what was read.
+    fn never(&self, _state: &Self::State, _op: &Self::Op) -> bool {
+        false
+    }
+
+    /// Whether [`Object::leaves`] tells a state of this operation, which may take a while to make.
+    fn tells(&self, op: &Self::Op, alone: bool) -> bool {
+        self.leaves(op, alone).is_some()
+    }
 }

@@ -136,6 +136,10 @@ impl Object for PriorityQueue<Value> {
         })
     }
 
+    fn leaves(&self, op: &PriorityQueueOp<Value>, _alone: bool) -> Option<Multiset<Value>> {
+        matches!(op, PriorityQueueOp::Empty).then(|| self.initial())
+    }
+
     fn scope(op: &PriorityQueueOp<Value>) -> Scope<'_> {
         match op {
             PriorityQueueOp::Insert(value)

@@ -208,6 +208,23 @@ impl Object for Set<Value> {
         })
     }
 
+    fn tells(&self, op: &SetOp<Value>, alone: bool) -> bool {
+        alone || matches!(op, SetOp::Read(_))
+    }
+
+    fn leaves(&self, op: &SetOp<Value>, alone: bool) -> Option<persistent::Set<Value>> {
+        match op {
+            SetOp::Read(members) => Some(members.iter().cloned().collect()),
+            SetOp::Add(value) | SetOp::Contains { value, found: true } if alone => {
+                Some(self.initial().with(value.clone(), ()))
+            }
+            SetOp::Remove(_) | SetOp::Contains { found: false, .. } if alone => {
+                Some(self.initial())
+            }
+            SetOp::Add(_) | SetOp::Remove(_) | SetOp::Contains { .. } => None,
+        }
+    }
+
     fn scope(op: &SetOp<Value>) -> Scope<'_> {
         op.element().map_or(Scope::AllElements, Scope::Element)
     }

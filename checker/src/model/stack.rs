@@ -161,6 +161,10 @@ impl Object for Stack<Value> {
         })
     }
 
+    fn leaves(&self, op: &StackOp<Value>, _alone: bool) -> Option<StackState<Value>> {
+        matches!(op, StackOp::Empty).then(|| self.initial())
+    }
+
     fn scope(op: &StackOp<Value>) -> Scope<'_> {
         match op {
             StackOp::Push(value) | StackOp::Pop(Some(value)) | StackOp::Front(value) => {

@@ -66,7 +66,7 @@ fn kept(invoke: EventIndex) -> Kept {
 fn mutate(rng: &mut Rng, history: &History, certificate: &mut Certificate) {
     let events = history.events().len();
     let operations = &mut certificate.operations;
-    match rng.below(9) {
+    match rng.below(11) {
         0 | 1 if !operations.is_empty() => {
             operations.remove(rng.below(operations.len()));
         }
@@ -81,6 +81,10 @@ fn mutate(rng: &mut Rng, history: &History, certificate: &mut Certificate) {
         }
         6 => certificate.until = rng.below(events + 1),
         7 | 8 => certificate.rule = rng.one(&Rule::ALL),
+        9 => certificate.since = None,
+        10 if !operations.is_empty() => {
+            certificate.since = Some(operations[rng.below(operations.len())].invoke);
+        }
         _ => certificate.keys = vec![Key::from("y")],
     }
 }
@@ -89,7 +93,7 @@ fn mutate(rng: &mut Rng, history: &History, certificate: &mut Certificate) {
 /// of that only what is true.
 fn evidence(kind: Kind, seeds: std::ops::Range<u64>) {
     let mut rules: BTreeMap<&str, u64> = BTreeMap::new();
-    let (mut violated, mut still) = (0, 0);
+    let (mut violated, mut still, mut later) = (0, 0, 0);
     let count = seeds.end - seeds.start;
     for seed in seeds {
         let rng = &mut Rng(seed);
@@ -120,6 +124,7 @@ fn evidence(kind: Kind, seeds: std::ops::Range<u64>) {
             assert!(impasses(&history, &certificate, 8).is_ok(), "{}", context());
             assert!(is_true(&history, kind, &certificate), "{}", context());
             *rules.entry(certificate.rule.name()).or_default() += 1;
+            later += u64::from(certificate.since.is_some());
             for _ in 0..4 {
                 let mut mutant = certificate.clone();
                 for _ in 0..1 + rng.below(2) {
@@ -136,7 +141,10 @@ fn evidence(kind: Kind, seeds: std::ops::Range<u64>) {
             }
         }
     }
-    println!("{kind:?}: {violated} violated, {still} mutants that stand, by rule {rules:?}");
+    println!(
+        "{kind:?}: {violated} violated, {later} of them shown from a later state on, {still} mutants \
+         that stand, by rule {rules:?}"
+    );
     // Otherwise this would say little.
     assert!(
         violated > count / 50 && still > count / 50,
@@ -147,6 +155,7 @@ fn evidence(kind: Kind, seeds: std::ops::Range<u64>) {
 /// Whatever is claimed of whatever prefix, only what is true is accepted.
 fn drawn(kind: Kind, seeds: std::ops::Range<u64>) {
     let mut rules: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut later = 0_u64;
     for seed in seeds {
         let rng = &mut Rng(seed ^ 1 << 40);
         let history = small(rng, kind);
@@ -163,6 +172,19 @@ fn drawn(kind: Kind, seeds: std::ops::Range<u64>) {
                 .filter(|_| rng.percent(share))
                 .map(|operation| kept(operation.invoke))
                 .collect();
+            // What came before one of them may be left out as well.
+            let since = rng.percent(40).then(|| rng.one(&ends).0);
+            let operations = history.operations();
+            let base = operations.iter().find(|it| it.complete == since);
+            let base = base.filter(|base| since.is_some() && base.end <= moment);
+            let mut kept = kept;
+            if let Some(base) = base {
+                let invoked = |it: &Kept| operations.iter().find(|op| op.invoke == it.invoke);
+                kept.retain(|it| invoked(it).is_some_and(|it| it.end >= base.start));
+                if !kept.iter().any(|it| it.invoke == base.invoke) {
+                    kept.push(self::kept(base.invoke));
+                }
+            }
             let mut certificate = Certificate {
                 keys: vec![Key::from("x")],
                 model: kind.model(),
@@ -170,6 +192,7 @@ fn drawn(kind: Kind, seeds: std::ops::Range<u64>) {
                 until,
                 operations: kept,
                 rule: Rule::Sections,
+                since: base.map(|base| base.invoke),
             };
             for rule in Rule::ALL {
                 certificate.rule = rule;
@@ -182,6 +205,7 @@ fn drawn(kind: Kind, seeds: std::ops::Range<u64>) {
                             "{context} {events:#?}"
                         );
                         *rules.entry(rule.name()).or_default() += 1;
+                        later += u64::from(certificate.since.is_some());
                     }
                     Err(NotConfirmed::TooLarge(problem)) => panic!("seed {seed}: {problem}"),
                     Err(NotConfirmed::Wrong(_)) => {}
@@ -189,7 +213,7 @@ fn drawn(kind: Kind, seeds: std::ops::Range<u64>) {
             }
         }
     }
-    println!("{kind:?}: {rules:?}");
+    println!("{kind:?}: {rules:?}, {later} from a later state on");
     let new: u64 = rules
         .iter()
         .filter(|(name, _)| **name != "observers")

@@ -74,7 +74,18 @@ fn drawn(rng: &mut Rng, thing: Thing, history: &History, until: EventIndex) -> C
         (_, 0) => Rule::Observers,
         (..) => Rule::Elements,
     };
+    let ended: Vec<&Step> = steps.iter().filter(|step| step.end != u64::MAX).collect();
+    let base = rng.percent(20) && !ended.is_empty() && rule != Rule::Origins;
+    let base = base.then(|| *rng.one(&ended));
     let mut keeps = |step: &Step| {
+        if let Some(base) = base {
+            if step.invoke == base.invoke {
+                return true;
+            }
+            if step.end < base.start {
+                return false;
+            }
+        }
         let of_kept = rule != Rule::Elements
             || element(&step.act).is_none_or(|element| elements.contains(&element));
         let observes = only_observes(&step.act);
@@ -92,6 +103,7 @@ fn drawn(rng: &mut Rng, thing: Thing, history: &History, until: EventIndex) -> C
             .map(|step| kept(step.invoke))
             .collect(),
         rule,
+        since: base.map(|base| base.invoke),
     }
 }
 
@@ -99,7 +111,7 @@ fn drawn(rng: &mut Rng, thing: Thing, history: &History, until: EventIndex) -> C
 fn mutate(rng: &mut Rng, history: &History, certificate: &mut Certificate) {
     let events = history.events().len();
     let operations = &mut certificate.operations;
-    match rng.below(8) {
+    match rng.below(9) {
         0 | 1 if !operations.is_empty() => {
             operations.remove(rng.below(operations.len()));
         }
@@ -111,6 +123,10 @@ fn mutate(rng: &mut Rng, history: &History, certificate: &mut Certificate) {
         }
         5 => certificate.until = rng.below(events + 1),
         6 => certificate.rule = *rng.one(&Rule::ALL),
+        7 if !operations.is_empty() => {
+            let event = rng.one(operations).invoke;
+            certificate.since = rng.percent(70).then_some(event);
+        }
         _ => certificate.keys = vec![Key::from(*rng.one(&KEYS))],
     }
 }
@@ -118,6 +134,7 @@ fn mutate(rng: &mut Rng, history: &History, certificate: &mut Certificate) {
 /// What is accepted is true.
 fn only_what_is_true_is_accepted(thing: Thing, seeds: std::ops::Range<u64>) {
     let (mut accepted, mut explained, mut mutants) = (0_u64, 0_u64, 0_u64);
+    let mut later = 0_u64;
     let count = seeds.end - seeds.start;
     for seed in seeds {
         let rng = &mut Rng(seed);
@@ -137,6 +154,7 @@ fn only_what_is_true_is_accepted(thing: Thing, seeds: std::ops::Range<u64>) {
                     Ok(_) => {
                         assert!(is_true(&history, thing, &certificate), "{}", context());
                         accepted += 1;
+                        later += u64::from(certificate.since.is_some());
                         mutants += u64::from(round > 0);
                     }
                     Err(NotConfirmed::TooLarge(_)) => panic!("{}", context()),
@@ -148,7 +166,10 @@ fn only_what_is_true_is_accepted(thing: Thing, seeds: std::ops::Range<u64>) {
             }
         }
     }
-    println!("{thing:?}: {accepted} accepted ({mutants} mutants), {explained} explained");
+    println!(
+        "{thing:?}: {accepted} accepted ({mutants} mutants, {later} from a later state on), \
+         {explained} explained"
+    );
     // Otherwise the comparison would say little.
     assert!(
         accepted > count / 10 && explained > count && mutants > count / 50,
@@ -194,6 +215,7 @@ fn a_whole_prefix_is_accepted_exactly_if_it_has_no_order() {
                         until,
                         operations: steps.iter().map(|step| kept(step.invoke)).collect(),
                         rule: Rule::Observers,
+                        since: None,
                     };
                     let expected = order(thing, &steps).is_none();
                     let confirmed = confirm_certificate(&history, &certificate);

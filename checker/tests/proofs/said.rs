@@ -146,6 +146,7 @@ fn cut(model: ModelKind, rule: Rule, until: usize, kept: &[usize]) -> Certificat
         until,
         operations: kept.collect(),
         rule,
+        since: None,
     }
 }
 
@@ -190,6 +191,106 @@ fn elements_are_left_out_whole_or_not_at_all() {
         shown[0].refused[0].why,
         "cannot dequeue 3: 2 is at the head"
     );
+}
+
+/// What comes before a read of everything need not be kept.
+#[test]
+fn what_begins_with_a_read_of_everything_needs_nothing_before_it() {
+    let key = || Key::from("x");
+    let value = Value::Int;
+    let add = |element| Op::Add {
+        key: key(),
+        value: value(element),
+    };
+    let both = || Op::Read {
+        key: key(),
+        value: Some(Value::list([value(1), value(2)])),
+    };
+    let remove = Op::Remove {
+        key: key(),
+        value: value(2),
+    };
+    let history = sequential([add(1), add(2), both(), remove, both()]);
+    let since = |since, kept: &[usize], rule| {
+        let certificate = Certificate {
+            since,
+            ..cut(ModelKind::Set, rule, 9, kept)
+        };
+        of_cut(&history, &certificate)
+    };
+    assert_eq!(since(Some(4), &[4, 6, 8], Rule::Observers), Ok(()));
+    for (base, kept, rule, said) in [
+        (
+            None,
+            &[4, 6, 8][..],
+            Rule::Observers,
+            "event 0 is left out, and does more than observe",
+        ),
+        (
+            Some(4),
+            &[4, 8],
+            Rule::Observers,
+            "event 6 is left out, and does more than observe",
+        ),
+        (
+            Some(4),
+            &[2, 4, 6, 8],
+            Rule::Observers,
+            "event 2 is kept, whose operation comes before that of event 4",
+        ),
+        (
+            Some(4),
+            &[6, 8],
+            Rule::Observers,
+            "everything else shall come after event 4, which is not kept",
+        ),
+        (
+            Some(6),
+            &[6, 8],
+            Rule::Observers,
+            "the operation of event 6 does not tell all",
+        ),
+        (
+            Some(4),
+            &[4, 6, 8],
+            Rule::Sections,
+            "the rule `sections` is about everything since the beginning",
+        ),
+        (
+            Some(8),
+            &[8],
+            Rule::Observers,
+            "an order explains these operations",
+        ),
+    ] {
+        assert_eq!(since(base, kept, rule).unwrap_err(), said);
+    }
+    let certificate = Certificate {
+        since: Some(4),
+        ..cut(ModelKind::Set, Rule::Observers, 9, &[4, 6, 8])
+    };
+    let shown = impasses(&history, &certificate, 10).unwrap();
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown[0].order, [4, 6]);
+    assert_eq!(shown[0].refused[0].why, "cannot read {1 2}: 2 is not there");
+    // With one element all that changes it tells the state.
+    let change = |found| Op::Contains {
+        key: key(),
+        value: value(1),
+        found: Some(found),
+    };
+    let history = sequential([add(2), change(false), add(1), change(false)]);
+    let certificate = Certificate {
+        since: Some(4),
+        ..cut(ModelKind::Set, Rule::Elements, 7, &[4, 6])
+    };
+    assert_eq!(of_cut(&history, &certificate), Ok(()));
+    let certificate = Certificate {
+        rule: Rule::Observers,
+        ..certificate
+    };
+    let said = of_cut(&history, &certificate).unwrap_err();
+    assert_eq!(said, "the operation of event 4 does not tell all");
 }
 
 /// One who took an element for certain, and nobody knows which, would take another if his were

@@ -235,15 +235,16 @@ fn held(answer: &Answer) -> String {
         text += &format!("{} linearizable\n", are(all, "object"));
     }
     text += &format!(
-        "  {operations} operations of {all} object{} in an order\n",
-        plural(all)
+        "  {} of {} in an order\n",
+        counted(operations, "operation"),
+        counted(all, "object")
     );
     for object in answer.objects.iter().take(SHOWN) {
         text += &format!(
-            "    {}: {}, {} operations\n",
+            "    {}: {}, {}\n",
             names(&object.keys),
             object.model,
-            object.operations
+            counted(object.operations, "operation")
         );
     }
     if all > SHOWN {
@@ -283,6 +284,9 @@ fn violated(history: &History, certificates: &[Certificate]) -> String {
                     kept.invoke
                 );
             }
+        }
+        if let Some(since) = certificate.since {
+            text += &format!("    all of them after event {since}, which tells the state\n");
         }
         if let Some(claim) = certificate.rule.claim() {
             text += &format!("    for among all operations by then {claim}\n");
@@ -324,7 +328,11 @@ fn names(keys: &[Key]) -> String {
 
 fn are(count: usize, what: &str) -> String {
     let verb = if count == 1 { "is" } else { "are" };
-    format!("{count} {what}{} {verb}", plural(count))
+    format!("{} {verb}", counted(count, what))
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", plural(count))
 }
 
 const fn plural(count: usize) -> &'static str {

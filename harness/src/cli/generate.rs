@@ -223,8 +223,11 @@ fn sentence(plan: &Plan, summary: &Summary, name: &str) -> String {
         _ => "linearizable".to_owned(),
     };
     format!(
-        "{name}: {} operations, {} of them indeterminate, {} bytes; by construction {verdict}\n",
-        summary.operations, summary.indeterminate, summary.bytes
+        "{name}: {} operation{}, {} of them indeterminate, {} bytes; by construction {verdict}\n",
+        summary.operations,
+        if summary.operations == 1 { "" } else { "s" },
+        summary.indeterminate,
+        summary.bytes
     )
 }
 

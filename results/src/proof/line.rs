@@ -52,6 +52,9 @@ pub(super) struct Cut {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) parameters: BTreeMap<String, Value>,
     pub(super) rule: String,
+    /// The operation that all others come after, if it does not begin with the first state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) since: Option<usize>,
     pub(super) until: usize,
     pub(super) operations: Vec<usize>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

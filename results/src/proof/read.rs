@@ -205,6 +205,10 @@ fn certificate(failed_cas: FailedCas, line: &Line<'_>) -> Result<Certificate, Re
         let problem = format!("there is no rule `{}`", cut.rule);
         line.field("rule", problem, names.join(", "))
     })?;
+    if let Some(other) = cut.since.filter(|at| !cut.operations.contains(at)) {
+        let problem = format!("event {other} begins what is kept, and is not kept");
+        return Err(line.field("since", problem, "one of `operations`"));
+    }
     if let Some(other) = cut.as_writes.iter().find(|at| !cut.operations.contains(at)) {
         let problem = format!("event {other} counts as a write and is not kept");
         return Err(line.field("as_writes", problem, "some of `operations`"));
@@ -221,6 +225,7 @@ fn certificate(failed_cas: FailedCas, line: &Line<'_>) -> Result<Certificate, Re
         until: cut.until,
         operations: cut.operations.iter().map(kept).collect(),
         rule,
+        since: cut.since,
     })
 }
 

@@ -106,6 +106,7 @@ fn cut(history: &History, anomaly: &Anomaly, certificate: &Certificate) -> Cut {
         model: certificate.model.kind.name().to_owned(),
         parameters: certificate.model.parameters.clone(),
         rule: certificate.rule.name().to_owned(),
+        since: certificate.since,
         until: certificate.until,
         operations: kept.map(|kept| kept.invoke).collect(),
         as_writes: as_writes.map(|kept| kept.invoke).collect(),

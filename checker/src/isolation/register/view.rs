@@ -249,6 +249,12 @@ impl<'h> Builder<'h> {
                         Micro::Append { .. } => {
                             return Err("the transactions append to lists".to_owned());
                         }
+                        other => {
+                            return Err(format!(
+                                "the transactions do `{other}`, which is no read or write of a \
+                                 register"
+                            ));
+                        }
                     }
                 }
                 self.end();

@@ -4,6 +4,7 @@ use polygraph_history::{EventIndex, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::object::Recorded;
+use super::stretch::{Base, Stretch};
 use crate::linearizable::proof::{Certificate, Kept, Rule};
 use crate::model::{Object, Scope};
 
@@ -58,15 +59,20 @@ pub(super) fn kept<M: Object>(
     model: &M,
     prefix: &[Recorded<M::Op>],
     certificate: &Certificate,
-) -> Result<Vec<Recorded<M::Op>>, String> {
+) -> Result<Stretch<M::State, M::Op>, String> {
     let kept: Vec<Recorded<M::Op>> = named(prefix, certificate)?.into_iter().cloned().collect();
+    let base = Base::find(&kept, certificate)?;
+    let mut alone = false;
     match certificate.rule {
         // What is left out was looked at before.
         Rule::Sections | Rule::Permits | Rule::Growth(_) => {}
-        Rule::Elements => whole_elements::<M>(model, prefix, &kept)?,
+        Rule::Elements => alone = whole_elements::<M>(model, prefix, &kept, base)? == 1,
         Rule::Observers | Rule::Origins => {
             let named: FxHashSet<EventIndex> = kept.iter().map(|kept| kept.invoke).collect();
-            let needed = |operation: &&Recorded<M::Op>| !model.only_observes(&operation.op);
+            let needed = |operation: &&Recorded<M::Op>| {
+                !model.only_observes(&operation.op)
+                    && !base.is_some_and(|base| base.follows(operation))
+            };
             if let Some(missing) = prefix
                 .iter()
                 .filter(needed)
@@ -79,16 +85,20 @@ pub(super) fn kept<M: Object>(
             }
         }
     }
-    Ok(kept)
+    match base {
+        None => Ok(Stretch::whole(model, kept)),
+        Some(base) => Stretch::since(model, base, kept, alone),
+    }
 }
 
-/// Whether everything that is left out observes only, or belongs to an element of which nothing
-/// is kept.
+/// Whether everything that is left out observes only, or came before all others, or belongs to an
+/// element of which nothing is kept. Gives back of how many elements something is.
 fn whole_elements<M: Object>(
     model: &M,
     prefix: &[Recorded<M::Op>],
     kept: &[Recorded<M::Op>],
-) -> Result<(), String> {
+    base: Option<Base>,
+) -> Result<usize, String> {
     let mut elements: FxHashMap<&Value, EventIndex> = FxHashMap::default();
     let mut named: FxHashSet<EventIndex> = FxHashSet::default();
     for operation in kept {
@@ -120,7 +130,8 @@ fn whole_elements<M: Object>(
         }
         match scope {
             Scope::Element(element) => {
-                if let Some(other) = elements.get(element) {
+                let earlier = base.is_some_and(|base| base.follows(operation));
+                if let Some(other) = elements.get(element).filter(|_| !earlier) {
                     return Err(format!(
                         "event {event} is left out, and event {other} on the same element is kept"
                     ));
@@ -134,5 +145,5 @@ fn whole_elements<M: Object>(
             }
         }
     }
-    Ok(())
+    Ok(elements.len())
 }

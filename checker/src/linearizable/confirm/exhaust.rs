@@ -8,27 +8,27 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::object::Recorded;
-use super::{NotConfirmed, TOO_LARGE};
-use crate::model::Model;
+use super::stretch::Stretch;
+use super::{Effort, NotConfirmed, TOO_LARGE};
+use crate::model::Object;
 
-/// No more partial orders than this are remembered.
-const MAX_TRIED: usize = 4_000_000;
-/// Nor are more operations looked at, over all of them.
-const MAX_STEPS: usize = 20_000_000;
+/// After how many steps the clock is looked at.
+const GLANCE: u64 = 1 << 12;
 
 /// Whether no order explains these operations.
-pub(super) fn no_order<M: Model>(
+pub(super) fn no_order<M: Object>(
     model: &M,
-    operations: &[Recorded<M::Op>],
+    stretch: &Stretch<M::State, M::Op>,
+    effort: &Effort,
 ) -> Result<(), NotConfirmed> {
-    match has_order(model, operations) {
+    match has_order(model, stretch, effort) {
         Some(false) => Ok(()),
         Some(true) => Err(NotConfirmed::Wrong(
             "an order explains these operations".to_owned(),
         )),
         None => Err(NotConfirmed::TooLarge(format!(
             "{} operations are {TOO_LARGE}",
-            operations.len()
+            stretch.operations.len()
         ))),
     }
 }
@@ -77,6 +77,8 @@ struct Sorted<'a, O> {
     operations: Vec<&'a Recorded<O>>,
     /// Of each a number that those have in common that do the same.
     classes: Vec<usize>,
+    /// Those that had ended.
+    must_come: Vec<usize>,
 }
 
 impl<'a, O: Eq + std::hash::Hash> Sorted<'a, O> {
@@ -89,15 +91,17 @@ impl<'a, O: Eq + std::hash::Hash> Sorted<'a, O> {
             *class_of.entry(&operation.op).or_insert(next)
         };
         let classes = operations.iter().map(class).collect();
+        let must_come = (0..operations.len()).filter(|&at| !operations[at].optional());
         Sorted {
-            operations,
             classes,
+            must_come: must_come.collect(),
+            operations,
         }
     }
 
     /// What may come next, of those that do the same the one that ends first; `None` if nothing
     /// must come any more. Adds to `steps` how many operations were looked at.
-    fn next(&self, placed: &Placed, steps: &mut usize) -> Option<Vec<usize>> {
+    fn next(&self, placed: &Placed, steps: &mut u64) -> Option<Vec<usize>> {
         let mut first_end = u64::MAX;
         let mut next = Vec::new();
         for (at, operation) in self.operations.iter().enumerate().skip(placed.from()) {
@@ -119,21 +123,46 @@ impl<'a, O: Eq + std::hash::Hash> Sorted<'a, O> {
         next.dedup_by_key(|at| self.classes[*at]);
         Some(next)
     }
+
+    /// Whether one that must still come will never be possible.
+    fn is_over<M: Object<Op = O>>(
+        &self,
+        model: &M,
+        (placed, state): &(Placed, M::State),
+        steps: &mut u64,
+    ) -> bool {
+        let left = self.must_come.partition_point(|&at| at < placed.from());
+        let mut left = self.must_come[left..].iter().filter(|at| !placed.has(**at));
+        left.any(|&at| {
+            *steps += 1;
+            model.never(state, &self.operations[at].op)
+        })
+    }
 }
 
 /// Whether an order explains these operations; `None` if there is too much to try.
-fn has_order<M: Model>(model: &M, operations: &[Recorded<M::Op>]) -> Option<bool> {
-    let sorted = Sorted::new(operations);
-    let first = (Placed::default(), model.initial());
+fn has_order<M: Object>(
+    model: &M,
+    stretch: &Stretch<M::State, M::Op>,
+    effort: &Effort,
+) -> Option<bool> {
+    let sorted = Sorted::new(&stretch.operations);
+    let first = (Placed::default(), stretch.state.clone());
     let mut tried: FxHashSet<(Placed, M::State)> = FxHashSet::from_iter([first.clone()]);
     let mut open = vec![first];
-    let mut steps = 0;
+    let (mut steps, mut next_look) = (0, GLANCE);
     while let Some((placed, state)) = open.pop() {
         let Some(next) = sorted.next(&placed, &mut steps) else {
             return Some(true);
         };
-        if tried.len() > MAX_TRIED || steps > MAX_STEPS {
+        if tried.len() as u64 > effort.tried || steps > effort.steps {
             return None;
+        }
+        if steps >= next_look {
+            if effort.is_over() {
+                return None;
+            }
+            next_look = steps + GLANCE;
         }
         let op = |at: usize| &sorted.operations[at].op;
         let step = |at: usize| Some((at, model.step(&state, op(at)).ok()?));
@@ -144,7 +173,8 @@ fn has_order<M: Model>(model: &M, operations: &[Recorded<M::Op>]) -> Option<bool
         }
         for (at, state) in next {
             let longer = (placed.clone().and(at), state);
-            if tried.insert(longer.clone()) {
+            if !tried.contains(&longer) && !sorted.is_over(model, &longer, &mut steps) {
+                tried.insert(longer.clone());
                 open.push(longer);
             }
         }

@@ -4,12 +4,14 @@ use polygraph_history::EventIndex;
 use rustc_hash::FxHashSet;
 
 use super::exhaust::Placed;
-use super::object::Recorded;
+use super::stretch::Stretch;
 use super::{NotConfirmed, OfKept, TOO_LARGE};
 use crate::model::Object;
 
 /// No more partial orders than this are tried.
 const MAX_TRIED: usize = 100_000;
+/// Nor are more operations looked at, over all of them.
+const MAX_STEPS: usize = 20_000_000;
 
 /// A state that is possible just before the event that ends a prefix, and from which nothing goes
 /// on.
@@ -52,18 +54,24 @@ impl OfKept for Find {
     fn of<M: Object>(
         self,
         model: &M,
-        kept: &[Recorded<M::Op>],
+        stretch: &Stretch<M::State, M::Op>,
     ) -> Result<Vec<Impasse>, NotConfirmed> {
+        let kept = &stretch.operations;
         let ends = kept.iter().map(|operation| operation.end);
         let last = ends.filter(|&end| end != u64::MAX).max().unwrap_or(0);
+        // Those that will never be possible end a way early; not so the one that ends the prefix,
+        // for what is wrong with that is to be seen.
+        let must_come = |at: &usize| kept[*at].end < last;
+        let must_come: Vec<usize> = (0..kept.len()).filter(must_come).collect();
         let mut tried: FxHashSet<(Placed, M::State)> = FxHashSet::default();
         let mut states: FxHashSet<M::State> = FxHashSet::default();
         let mut found = Vec::new();
         let mut open = vec![Path {
             placed: Placed::default(),
-            state: model.initial(),
+            state: stretch.state.clone(),
             order: Vec::new(),
         }];
+        let mut steps = 0;
         while let Some(path) = open.pop() {
             if found.len() >= self.at_most {
                 break;
@@ -71,11 +79,16 @@ impl OfKept for Find {
             if !tried.insert((path.placed.clone(), path.state.clone())) {
                 continue;
             }
-            if tried.len() > MAX_TRIED {
+            steps += kept.len();
+            if tried.len() > MAX_TRIED || steps > MAX_STEPS {
                 return Err(NotConfirmed::TooLarge(format!(
                     "{} operations are {TOO_LARGE}",
                     kept.len()
                 )));
+            }
+            let over = |&at: &usize| !path.placed.has(at) && model.never(&path.state, &kept[at].op);
+            if must_come.iter().any(over) {
+                continue;
             }
             let left: Vec<usize> = (0..kept.len()).filter(|&at| !path.placed.has(at)).collect();
             let first_end = left.iter().map(|&at| kept[at].end).min();
@@ -104,7 +117,9 @@ impl OfKept for Find {
             // All that had ended before is placed: what is left is the end of the prefix.
             if first_end == Some(last) && states.insert(path.state) {
                 found.push(Impasse {
-                    order: path.order.iter().map(|&at| kept[at].invoke).collect(),
+                    order: (stretch.after.into_iter())
+                        .chain(path.order.iter().map(|&at| kept[at].invoke))
+                        .collect(),
                     refused,
                 });
             }

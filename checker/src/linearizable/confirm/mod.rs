@@ -4,10 +4,12 @@
 //! - [`confirm_witness`]: that an order is one. [`confirm_certificate`]: that there is none.
 //! - `object`: what a history says of an object, read anew.
 //! - `order`: walks through an order. `cut`, `origins`, `sections`: whether operations are left
-//!   out soundly. `exhaust`: tries all orders. `impasse`: shows where they all end.
+//!   out soundly. `stretch`: where orders begin. `exhaust`: tries all. `impasse`: shows where they
+//!   all end.
 //! - `permits`, `growth`: claims about a whole prefix, that are checked by counting and comparing.
 
 use std::fmt;
+use std::time::Instant;
 
 use polygraph_history::{History, Key, Value};
 
@@ -25,15 +27,59 @@ mod order;
 mod origins;
 mod permits;
 mod sections;
+mod stretch;
 
 pub use impasse::{Impasse, Refused};
 
-use super::linear::Linear;
 use super::models::{Then, with_model};
-use object::{Objects, Recorded};
+use object::Objects;
+use stretch::Stretch;
 
 /// Why evidence was not accepted because of its size, and for nothing else.
 pub(super) const TOO_LARGE: &str = "too large to be tried in all orders";
+
+/// How much may be tried before a certificate is too large to be confirmed.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// How many different sets of operations, with the states that they lead to, are remembered.
+    pub tried: u64,
+    /// How many operations are looked at, over all of them.
+    pub steps: u64,
+    /// When to stop in any case.
+    pub deadline: Option<Instant>,
+}
+
+impl Default for Effort {
+    /// The same on every machine.
+    fn default() -> Effort {
+        Effort {
+            tried: 4_000_000,
+            steps: 20_000_000,
+            deadline: None,
+        }
+    }
+}
+
+impl Effort {
+    /// No more than that many steps, nor much more memory than that many bytes; but as much as a
+    /// few operations need in any case.
+    #[must_use]
+    pub fn within(steps: u64, bytes: u64, deadline: Option<Instant>) -> Effort {
+        /// What is remembered of one set, about.
+        const BYTES: u64 = 128;
+        let (all, least) = (Effort::default(), 1 << 16);
+        Effort {
+            tried: all.tried.min(least.max(bytes / BYTES)),
+            steps: all.steps.min(least.max(steps)),
+            deadline,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.deadline
+            .is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
 
 /// Why a proof is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,12 +182,24 @@ pub fn confirm_certificate(
     history: &History,
     certificate: &Certificate,
 ) -> Result<ConfirmedObject, NotConfirmed> {
+    confirm_certificate_within(history, certificate, &Effort::default())
+}
+
+/// The same with as much effort as is given.
+///
+/// # Errors
+/// What is wrong with the certificate, or that there is too much to try.
+pub fn confirm_certificate_within(
+    history: &History,
+    certificate: &Certificate,
+    effort: &Effort,
+) -> Result<ConfirmedObject, NotConfirmed> {
     let objects = Objects::gather(history, &[&certificate.keys])?;
     let check = OnKept {
         history,
         certificate,
         objects: &objects,
-        then: NoOrder,
+        then: NoOrder { effort },
     };
     with_model(&certificate.model, check)??;
     Ok(ConfirmedObject {
@@ -174,19 +232,21 @@ trait OfKept {
     fn of<M: Object>(
         self,
         model: &M,
-        kept: &[Recorded<M::Op>],
+        kept: &Stretch<M::State, M::Op>,
     ) -> Result<Self::Output, NotConfirmed>;
 }
 
-struct NoOrder;
+struct NoOrder<'a> {
+    effort: &'a Effort,
+}
 
-impl OfKept for NoOrder {
+impl OfKept for NoOrder<'_> {
     type Output = ();
 
     fn of_claim(self) {}
 
-    fn of<M: Object>(self, model: &M, kept: &[Recorded<M::Op>]) -> Result<(), NotConfirmed> {
-        exhaust::no_order(model, kept)
+    fn of<M: Object>(self, model: &M, kept: &Stretch<M::State, M::Op>) -> Result<(), NotConfirmed> {
+        exhaust::no_order(model, kept, self.effort)
     }
 }
 
@@ -201,9 +261,16 @@ struct OnKept<'a, F> {
 impl<F: OfKept> Then for OnKept<'_, F> {
     type Output = Result<F::Output, NotConfirmed>;
 
-    fn with<M: Linear>(self, model: &M) -> Self::Output {
+    fn with<M: Object>(self, model: &M) -> Self::Output {
         let certificate = self.certificate;
         let operations = &self.objects.operations[0];
+        let states = matches!(certificate.rule, Rule::Observers | Rule::Elements);
+        if certificate.since.is_some() && !states {
+            return Err(NotConfirmed::Wrong(format!(
+                "the rule `{}` is about everything since the beginning",
+                certificate.rule.name()
+            )));
+        }
         if certificate.rule == Rule::Origins {
             if certificate.model != ModelName::from(ModelKind::CasRegister)
                 && certificate.model != ModelName::from(ModelKind::Register)
@@ -221,6 +288,7 @@ impl<F: OfKept> Then for OnKept<'_, F> {
             }
             let prefix = object::prefix::<Register>(self.history, operations, certificate)?;
             let kept = origins::kept(&prefix, certificate)?;
+            let kept = Stretch::whole(&origins::REGISTER, kept);
             return self.then.of(&origins::REGISTER, &kept);
         }
         if let Rule::Growth(pattern) = certificate.rule {

@@ -1,7 +1,5 @@
 //! What a history says of an object, read anew.
 
-use std::sync::Arc;
-
 use polygraph_history::{
     ErrorName, EventIndex, History, Key, Micro, Op, Operation, OperationId, Outcome,
 };
@@ -93,7 +91,7 @@ impl Objects {
                     continue;
                 }
                 let at = match last {
-                    Some((same, at)) if Arc::ptr_eq(&same.0, &key.0) => at,
+                    Some((same, at)) if std::ptr::eq(&*same.0, &*key.0) => at,
                     _ => of_key.get(&*key.0).copied(),
                 };
                 last = Some((key, at));

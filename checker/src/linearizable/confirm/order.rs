@@ -4,8 +4,8 @@ use polygraph_history::{EventIndex, History, OperationId};
 
 use super::object::{Recorded, recorded};
 use crate::FailedCas;
-use crate::linearizable::linear::Linear;
 use crate::linearizable::models::Then;
+use crate::model::Object;
 
 /// An order of the operations of an object, to be checked.
 pub(super) struct Check<'a> {
@@ -20,7 +20,7 @@ pub(super) struct Check<'a> {
 impl Then for Check<'_> {
     type Output = Result<(), String>;
 
-    fn with<M: Linear>(self, model: &M) -> Result<(), String> {
+    fn with<M: Object>(self, model: &M) -> Result<(), String> {
         let mut all = Vec::with_capacity(self.operations.len());
         for &id in self.operations {
             let operation = &self.history.operations()[id];

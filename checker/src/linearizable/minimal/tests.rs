@@ -14,6 +14,38 @@ const LIMITS: Limits<'static> = Limits {
     stop: None,
 };
 
+/// A model that begins in another state.
+struct From<'a, M: Model> {
+    model: &'a M,
+    state: &'a M::State,
+}
+
+impl<M: Model> Model for From<'_, M> {
+    type State = M::State;
+    type Op = M::Op;
+    type Refusal = M::Refusal;
+
+    fn name(&self) -> &'static str {
+        self.model.name()
+    }
+
+    fn initial(&self) -> M::State {
+        self.state.clone()
+    }
+
+    fn step(&self, state: &M::State, op: &M::Op) -> Result<M::State, M::Refusal> {
+        self.model.step(state, op)
+    }
+
+    fn only_observes(&self, op: &M::Op) -> bool {
+        self.model.only_observes(op)
+    }
+
+    fn heap_bytes(&self, state: &M::State) -> usize {
+        self.model.heap_bytes(state)
+    }
+}
+
 /// SplitMix64.
 struct Rng(u64);
 
@@ -157,14 +189,14 @@ fn items<M: Object>(history: &History) -> Vec<Item<M::Op>> {
         .collect()
 }
 
-fn is_wrong<M: Object>(model: &M, items: &[Item<M::Op>]) -> bool {
+fn is_wrong<M: Model>(model: &M, items: &[Item<M::Op>]) -> bool {
     let found = search(model, items, &LIMITS, Wanted::Answer);
     matches!(found.answer, Answer::Violated { .. })
 }
 
 /// Shrinks the violations of random histories.
 fn shrink<M: Object>(model: &M, kind: ModelKind, largest: usize) {
-    let (mut violated, mut before, mut after) = (0, 0, 0);
+    let (mut violated, mut before, mut after, mut later) = (0, 0, 0, 0);
     for seed in 0..2_000 {
         let history = history(seed, kind);
         let all = items::<M>(&history);
@@ -172,7 +204,8 @@ fn shrink<M: Object>(model: &M, kind: ModelKind, largest: usize) {
             continue;
         }
         violated += 1;
-        let mut wrong = |items: &[Item<M::Op>]| Some(is_wrong(model, items));
+        let mut wrong =
+            |state: &M::State, items: &[Item<M::Op>]| Some(is_wrong(&From { model, state }, items));
         let end = shortest(model, &all, &mut wrong);
         assert!(is_wrong(model, &prefix(model, &all, end)), "seed {seed}");
         assert!(
@@ -191,11 +224,22 @@ fn shrink<M: Object>(model: &M, kind: ModelKind, largest: usize) {
         before += all.len();
         after += certificate.operations.len();
 
+        // One that took something unknown for certain may have been in what was given.
+        let unknown = |item: &Item<M::Op>| M::scope(&item.action) == Scope::SomeElement;
+        let alone = least.rule == Rule::Elements;
+        let base = least.since.as_ref();
+        let told = base.map(|base| model.leaves(&base.action, alone).unwrap());
+        later += u64::from(base.is_some());
+        let mut items = least.items.clone();
+        items.extend(base.cloned());
         let mut shrink = Shrink {
             model,
-            keep: vec![true; least.items.len()],
-            items: least.items.clone(),
-            wrong: &mut |items: &[Item<M::Op>]| Some(is_wrong(model, items)),
+            keep: (0..items.len()).map(|at| at < least.items.len()).collect(),
+            unknown_taken: all.iter().any(|item| unknown(item) && !item.pending()),
+            since: base.map(|_| least.items.len()),
+            items,
+            state: told.unwrap_or(model.initial()),
+            wrong: &mut wrong,
             over: false,
         };
         for units in [shrink.observers(|_| true), shrink.found_nothing()] {
@@ -203,15 +247,14 @@ fn shrink<M: Object>(model: &M, kind: ModelKind, largest: usize) {
                 assert!(!shrink.attempt(&[unit]), "{kind}, seed {seed}");
             }
         }
-        // One that took something unknown for certain may have been in what was given.
-        let unknown = |item: &Item<M::Op>| M::scope(&item.action) == Scope::SomeElement;
-        if !all.iter().any(|item| unknown(item) && !item.pending()) {
-            for unit in shrink.elements() {
-                assert!(!shrink.attempt(&[unit]), "{kind}, seed {seed}");
-            }
+        for unit in shrink.elements() {
+            assert!(!shrink.attempt(&[unit]), "{kind}, seed {seed}");
         }
     }
-    println!("{kind}: {violated} violated, {before} operations of which {after} are kept");
+    println!(
+        "{kind}: {violated} violated, {before} operations of which {after} are kept; {later} do \
+         not begin with the first state"
+    );
     assert!(violated > 500 && after < before * largest / 100, "{kind}");
 }
 
@@ -237,14 +280,16 @@ fn shrink_a_little<M: Object>(model: &M, kind: ModelKind) {
         }
         violated += 1;
         let mut questions = seed % 24;
-        let mut wrong = |items: &[Item<M::Op>]| {
+        let mut wrong = |state: &M::State, items: &[Item<M::Op>]| {
             questions = questions.checked_sub(1)?;
-            Some(is_wrong(model, items))
+            Some(is_wrong(&From { model, state }, items))
         };
         let end = shortest(model, &all, &mut wrong);
         let least = minimal(model, &all, end, &mut wrong);
         in_time += u64::from(questions > 0);
-        assert!(is_wrong(model, &least.items), "{kind}, seed {seed}");
+        if least.since.is_none() {
+            assert!(is_wrong(model, &least.items), "{kind}, seed {seed}");
+        }
         let key = Key::from("x");
         let certificate = least.certificate(&history, &key, kind.into(), FailedCas::Observe);
         let confirmed = confirm_certificate(&history, &certificate);

@@ -6,10 +6,10 @@ use std::time::Instant;
 use polygraph_history::{EventIndex, History, OperationId, Order};
 use rayon::prelude::*;
 
+use super::informed::search_from;
 use super::{Calls, Object};
 use crate::linearizable::item::Item;
-use crate::linearizable::linear::{Linear, Refuted};
-use crate::linearizable::models::{Then, with_model};
+use crate::linearizable::linear::{Linear, Refuted, ThenLinear, with_linear};
 use crate::linearizable::search::{self, Answer, Found, Growth, Limits, Wanted, search};
 use crate::linearizable::witness::{Linearization, ModelName};
 use crate::{Options, Reason};
@@ -99,7 +99,7 @@ fn judge(
             Wanted::Answer
         },
     };
-    with_model(name, decide).ok().flatten()
+    with_linear(name, decide).ok().flatten()
 }
 
 struct Decide<'a> {
@@ -110,7 +110,7 @@ struct Decide<'a> {
     wanted: Wanted,
 }
 
-impl Then for Decide<'_> {
+impl ThenLinear for Decide<'_> {
     type Output = Option<Judged>;
 
     fn with<M: Linear>(self, model: &M) -> Option<Judged> {
@@ -163,10 +163,27 @@ impl Then for Decide<'_> {
             return Some(judged);
         }
         let found = match model.parts(self.calls) {
-            Some(parts) if self.wanted == Wanted::Answer => {
-                by_parts(model, &items, &parts, self.limits)
+            Some(parts) => {
+                let (mut found, mut orders) =
+                    by_parts(model, &items, &parts, self.limits, self.wanted);
+                if found.answer == Answer::Linearizable && self.wanted == Wanted::Order {
+                    let mut in_part = vec![false; items.len()];
+                    for &at in parts.iter().flatten() {
+                        in_part[at] = true;
+                    }
+                    let rest: Vec<usize> = (0..items.len()).filter(|&at| !in_part[at]).collect();
+                    let rest = model.order_of_rest(self.calls, &rest);
+                    found.order = rest.map(|rest| {
+                        orders.push(rest);
+                        merged(&items, &orders)
+                    });
+                }
+                found
             }
-            _ => search(model, &items, self.limits, self.wanted),
+            None => {
+                let initial = model.initial();
+                search_from(model, &initial, &items, self.limits, self.wanted)
+            }
         };
         judged.answer = found.answer;
         judged.steps = found.steps;
@@ -193,14 +210,33 @@ impl Decide<'_> {
     }
 }
 
-/// Searches parts one after the other, each with what is left of the budget.
+/// One order of all that keeps the orders of parts which have nothing to do with each other. In
+/// an order every operation has a moment at which it can take place: the latest beginning of all
+/// up to it. What ended before another one began has an earlier moment.
+fn merged<A>(items: &[Item<A>], orders: &[Vec<usize>]) -> Vec<usize> {
+    let mut placed: Vec<(u64, usize, usize, usize)> = Vec::with_capacity(items.len());
+    for (part, order) in orders.iter().enumerate() {
+        let mut moment = 0;
+        for (place, &at) in order.iter().enumerate() {
+            moment = items[at].start.max(moment);
+            placed.push((moment, part, place, at));
+        }
+    }
+    placed.sort_unstable();
+    placed.into_iter().map(|(.., at)| at).collect()
+}
+
+/// Searches parts one after the other, each with what is left of the budget. Gives their orders
+/// if they are wanted.
 fn by_parts<M: Linear>(
     model: &M,
     items: &[Item<M::Op>],
     parts: &[Vec<usize>],
     limits: &Limits<'_>,
-) -> Found {
+    wanted: Wanted,
+) -> (Found, Vec<Vec<usize>>) {
     let mut left = limits.steps;
+    let mut orders = Vec::new();
     let mut whole = Found {
         answer: Answer::Linearizable,
         steps: 0,
@@ -214,8 +250,10 @@ fn by_parts<M: Linear>(
             steps: left,
             ..*limits
         };
-        let mut found = search(model, &chosen, &limits, Wanted::Answer);
+        let mut found = search(model, &chosen, &limits, wanted);
         left = left.saturating_sub(found.steps);
+        let order = found.order.take();
+        orders.extend(order.map(|order| order.into_iter().map(|at| part[at]).collect()));
         for (_, at) in &mut found.growth.items {
             *at = part[*at as usize] as u32;
         }
@@ -232,7 +270,7 @@ fn by_parts<M: Linear>(
         }
     }
     whole.steps = limits.steps - left;
-    whole
+    (whole, orders)
 }
 
 fn invoke(history: &History, operation: OperationId) -> EventIndex {

@@ -2,16 +2,17 @@
 
 use polygraph_history::{EventIndex, History, Value};
 
+use super::informed::search_from;
 use super::named::{Attempt, Named};
 use super::words::Words;
 use super::{Calls, Judged, Object};
-use crate::linearizable::confirm::{NotConfirmed, confirm_certificate};
+use crate::linearizable::confirm::{NotConfirmed, confirm_certificate_within};
+use crate::linearizable::effort;
 use crate::linearizable::item::Item;
-use crate::linearizable::linear::{Linear, Refuted, Why};
+use crate::linearizable::linear::{Linear, Refuted, ThenLinear, Why, with_linear};
 use crate::linearizable::minimal::{minimal, shortest};
-use crate::linearizable::models::{Then, with_model};
 use crate::linearizable::proof::{Certificate, Kept, Rule};
-use crate::linearizable::search::{Answer, Limits, Ration, Wanted, search};
+use crate::linearizable::search::{Answer, Limits, Ration, Wanted};
 use crate::linearizable::witness::ModelName;
 use crate::model::{ModelKind, Scope};
 use crate::{Anomaly, Options, Proof};
@@ -38,7 +39,7 @@ pub(in crate::linearizable) fn anomaly(
         limits,
     };
     let (certificate, refuted, confirmed) =
-        with_model(&name, show).expect("what was judged has a model");
+        with_linear(&name, show).expect("what was judged has a model");
     let words = Words {
         history,
         object,
@@ -66,7 +67,7 @@ fn object_operations(
     name: &ModelName,
 ) -> Vec<EventIndex> {
     struct Invocations<'a>(&'a Calls<'a>, &'a [usize]);
-    impl Then for Invocations<'_> {
+    impl ThenLinear for Invocations<'_> {
         type Output = Vec<EventIndex>;
 
         fn with<M: Linear>(self, _: &M) -> Vec<EventIndex> {
@@ -76,7 +77,7 @@ fn object_operations(
         }
     }
     let named = refuted.map_or(&[][..], |refuted| &refuted.operations);
-    with_model(name, Invocations(calls, named)).unwrap_or_default()
+    with_linear(name, Invocations(calls, named)).unwrap_or_default()
 }
 
 struct Show<'a> {
@@ -87,21 +88,22 @@ struct Show<'a> {
     limits: &'a Limits<'a>,
 }
 
-impl Then for Show<'_> {
+impl ThenLinear for Show<'_> {
     type Output = (Certificate, Option<Refuted>, Result<(), NotConfirmed>);
 
     fn with<M: Linear>(self, model: &M) -> Self::Output {
         let history = self.calls.history;
+        let effort = effort(self.limits);
         let items = self.calls.items::<M, _>(|op| op).unwrap_or_default();
         if let Some(refuted) = &self.judged.refuted {
             for certificate in self.attempts::<M>(&items, refuted) {
-                if confirm_certificate(history, &certificate).is_ok() {
+                if confirm_certificate_within(history, &certificate, &effort).is_ok() {
                     return (certificate, Some(refuted.clone()), Ok(()));
                 }
             }
         }
         let certificate = self.smallest(model, &items);
-        let confirmed = confirm_certificate(history, &certificate).map(|_| ());
+        let confirmed = confirm_certificate_within(history, &certificate, &effort).map(|_| ());
         (certificate, self.judged.refuted.clone(), confirmed)
     }
 }
@@ -159,20 +161,21 @@ impl Show<'_> {
             until,
             operations,
             rule: attempt.rule,
+            since: None,
         }
     }
 
     /// What is left when nothing more can be left out.
     fn smallest<M: Linear>(&self, model: &M, items: &[Item<M::Op>]) -> Certificate {
         let mut ration = Ration::new(self.limits);
-        let mut wrong = |kept: &[Item<M::Op>]| {
+        let mut wrong = |state: &M::State, kept: &[Item<M::Op>]| {
             let limits = ration.next()?;
-            let found = search(model, kept, &limits, Wanted::Answer);
+            let found = search_from(model, state, kept, &limits, Wanted::Answer);
             Some(ration.spend(found.steps, kept.len(), found.answer))
         };
         let end = match (self.judged.answer, &self.judged.refuted) {
-            // The search says where the shortest prefix ends.
-            (Answer::Violated { by, .. }, None) => by,
+            // The search says where the shortest prefix ends, unless it knew what comes later.
+            (Answer::Violated { by, .. }, None) if model.foresight(items).is_none() => by,
             _ => shortest(model, items, &mut wrong),
         };
         let minimal = minimal(model, items, end, &mut wrong);

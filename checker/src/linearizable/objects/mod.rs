@@ -10,6 +10,7 @@
 mod calls;
 mod decide;
 mod evidence;
+mod informed;
 mod named;
 mod split;
 mod words;

@@ -2,7 +2,7 @@
 
 use super::certificate::{Certificate, certificate};
 use super::order::order as order_of;
-use super::placement::{Placed, place};
+use super::placement::{Placed, order_of_all, place};
 use super::rows::Rows;
 use super::view::Item;
 use super::zones::Zones;
@@ -49,14 +49,19 @@ pub(super) fn refuted(rows: &Rows) -> Option<Certificate> {
 }
 
 /// The places of items in an order that explains them, without those that did not happen. `None`
-/// unless every value was written once, no compare-and-set failed, and there is an order.
-pub(in crate::linearizable) fn order(items: &[Item]) -> Option<Vec<usize>> {
-    let rows = Rows::of(items)?;
-    if !rows.mismatches.is_empty() {
-        return None;
-    }
-    let (zones, result) = Zones::new(&rows)?;
+/// unless every value was written once, and an order is found.
+pub(in crate::linearizable) fn order(items: &[Item], limits: &Limits) -> Option<Vec<usize>> {
+    let order = order_of_rows(&Rows::of(items)?, limits)?;
+    Some(order.into_iter().map(|place| place as usize).collect())
+}
+
+/// The same of rows, as operations.
+pub(in crate::linearizable) fn order_of_rows(rows: &Rows, limits: &Limits) -> Option<Vec<u32>> {
+    let (zones, result) = Zones::new(rows)?;
     result.ok()?;
-    let place = |row: u32| rows.list[row as usize].operation as usize;
-    Some(order_of(&rows, &zones).into_iter().map(place).collect())
+    if !rows.mismatches.is_empty() {
+        return order_of_all(rows, &zones, limits);
+    }
+    let order = order_of(rows, &zones).into_iter();
+    Some(order.map(|row| rows.list[row as usize].operation).collect())
 }

@@ -44,8 +44,24 @@ pub(super) enum Placed {
 /// Looks for places of all failed compare-and-sets among rows that have an order. Says also how
 /// many steps were searched.
 pub(super) fn place(rows: &Rows, zones: &Zones, limits: &Limits) -> (Placed, u64) {
+    let (placed, steps, _) = find(rows, zones, limits, Wanted::Answer);
+    (placed, steps)
+}
+
+/// An order of all, as operations, if one is found.
+pub(super) fn order_of_all(rows: &Rows, zones: &Zones, limits: &Limits) -> Option<Vec<u32>> {
+    find(rows, zones, limits, Wanted::Order).2
+}
+
+/// What came of it, in how many steps, and an order if there is one and it is wanted.
+fn find(
+    rows: &Rows,
+    zones: &Zones,
+    limits: &Limits,
+    wanted: Wanted,
+) -> (Placed, u64, Option<Vec<u32>>) {
     if let Some(by) = impossible(rows, &zones.clusters) {
-        return (Placed::Impossible(by), 0);
+        return (Placed::Impossible(by), 0, None);
     }
     let line = Line::new(rows, order(rows, zones));
     let mut steps = 0;
@@ -53,14 +69,15 @@ pub(super) fn place(rows: &Rows, zones: &Zones, limits: &Limits) -> (Placed, u64
     let mut windows: Vec<Window> = Vec::new();
     for _ in 0..ROUNDS {
         for _ in 0..ROUNDS {
-            let stuck = line.assign(&mut windows);
+            let Assigned { stuck, .. } = line.assign(&mut windows);
             if stuck.is_empty() {
                 break;
             }
             let around = stuck.iter().map(|span| line.around(span, reach));
             windows = merged(windows.into_iter().chain(around).collect());
         }
-        if !line.assign(&mut windows).is_empty() {
+        let Assigned { stuck, places } = line.assign(&mut windows);
+        if !stuck.is_empty() {
             break;
         }
         for window in windows.iter_mut().filter(|window| !window.ordered) {
@@ -68,15 +85,18 @@ pub(super) fn place(rows: &Rows, zones: &Zones, limits: &Limits) -> (Placed, u64
                 steps: WINDOW_STEPS.min(limits.steps.saturating_sub(steps)),
                 ..*limits
             };
-            let items = line.items(window);
+            let (items, operations) = line.items(window);
             let model = CasRegister { initial: INITIAL };
             let obligations = |of_item: &[u32]| Obligations::new(&items, of_item);
-            let found = search_with(&model, &items, obligations, &left, Wanted::Answer);
+            let found = search_with(&model, &items, obligations, &left, wanted);
             steps += found.steps + items.len() as u64;
             window.ordered = found.answer == Answer::Linearizable;
+            let order = found.order.unwrap_or_default().into_iter();
+            window.order = order.filter_map(|at| operations[at]).collect();
         }
         if windows.iter().all(|window| window.ordered) {
-            return (Placed::All, steps);
+            let order = (wanted == Wanted::Order).then(|| line.order_with(&windows, &places));
+            return (Placed::All, steps, order);
         }
         if steps >= limits.steps {
             break;
@@ -87,7 +107,7 @@ pub(super) fn place(rows: &Rows, zones: &Zones, limits: &Limits) -> (Placed, u64
         }
         windows = merged(windows);
     }
-    (Placed::NotAll, steps)
+    (Placed::NotAll, steps, None)
 }
 
 /// The rank by which one is seen that found another value while the register certainly held the
@@ -144,6 +164,17 @@ struct Window {
     mismatches: Vec<u32>,
     /// Whether an order of it with them was found.
     ordered: bool,
+    /// That order, as operations, if it was wanted.
+    order: Vec<u32>,
+}
+
+/// Where failed compare-and-sets go.
+struct Assigned {
+    /// The possible places of those that go nowhere.
+    stuck: Vec<Span>,
+    /// Of each twice the place before which it goes, and one more if it goes into the window that
+    /// begins there.
+    places: Vec<u32>,
 }
 
 /// Windows that overlap made one.
@@ -250,6 +281,7 @@ impl<'a> Line<'a> {
             to: span.to,
             mismatches: Vec::new(),
             ordered: false,
+            order: Vec::new(),
         };
         self.widen(&mut window, reach);
         window
@@ -263,14 +295,13 @@ impl<'a> Line<'a> {
     /// Gives every failed compare-and-set the first place that it can have outside the windows
     /// after all that had ended before it began, or else gives it to a window. Those for which
     /// there is neither are stuck.
-    fn assign(&self, windows: &mut [Window]) -> Vec<Span> {
+    fn assign(&self, windows: &mut [Window]) -> Assigned {
         let mismatches = &self.rows.mismatches;
         let mut of_window: Vec<Vec<u32>> = vec![Vec::new(); windows.len()];
         let mut stuck = Vec::new();
         let mut by_end: Vec<u32> = (0..mismatches.len() as u32).collect();
         by_end.sort_by_key(|&at| mismatches[at as usize].end);
         let mut ended = by_end.into_iter().peekable();
-        // Twice the place, and one more for what is in the window that begins there.
         let mut places = vec![0_u32; mismatches.len()];
         let mut least = 0;
         for (at, mismatch) in mismatches.iter().enumerate() {
@@ -297,7 +328,37 @@ impl<'a> Line<'a> {
             window.ordered &= window.mismatches == mismatches;
             window.mismatches = mismatches;
         }
-        stuck
+        Assigned { stuck, places }
+    }
+
+    /// All operations in order: the windows in theirs, and failed compare-and-sets where they go.
+    fn order_with(&self, windows: &[Window], places: &[u32]) -> Vec<u32> {
+        let mismatches = &self.rows.mismatches;
+        // Of those at the same place none ended before one began that comes before it.
+        let mut outside: Vec<(u32, u32, usize)> = (places.iter().enumerate())
+            .filter(|(_, place)| *place % 2 == 0)
+            .map(|(at, place)| (place / 2, mismatches[at].start, at))
+            .collect();
+        outside.sort_unstable();
+        let mut outside = outside.into_iter().peekable();
+        let mut windows = windows.iter().peekable();
+        let mut order = Vec::with_capacity(self.order.len() + mismatches.len());
+        let mut place = 0;
+        loop {
+            while let Some((_, _, at)) = outside.next_if(|next| next.0 <= place) {
+                order.push(mismatches[at].operation);
+            }
+            if let Some(window) = windows.next_if(|window| window.from <= place) {
+                order.extend_from_slice(&window.order);
+                place = window.to;
+                continue;
+            }
+            let Some(&row) = self.order.get(place as usize) else {
+                return order;
+            };
+            order.push(self.rows.list[row as usize].operation);
+            place += 1;
+        }
     }
 
     /// The first free place in no window, at least this (doubled) one.
@@ -317,8 +378,8 @@ impl<'a> Line<'a> {
     }
 
     /// The operations of a window as a problem of its own: what was there before it is written
-    /// first, what must be there after it is read last.
-    fn items(&self, window: &Window) -> Vec<Item> {
+    /// first, what must be there after it is read last. With the operations that they are.
+    fn items(&self, window: &Window) -> (Vec<Item>, Vec<Option<u32>>) {
         /// After every rank.
         const AFTERWARDS: u64 = 1 << 40;
         let mut numbers: FxHashMap<ValueId, ValueId> = FxHashMap::default();
@@ -327,13 +388,16 @@ impl<'a> Line<'a> {
             let next = numbers.len() as ValueId;
             *numbers.entry(value).or_insert(next)
         };
-        let mut items: Vec<Item> = Vec::new();
-        let item = |action: Action, start: u64, end: u64| Item {
-            operation: 0,
-            action,
-            start,
-            end,
-            returned: 0,
+        let mut items: Vec<(Item, Option<u32>)> = Vec::new();
+        let item = |action: Action, start: u64, end: u64, operation: Option<u32>| {
+            let item = Item {
+                operation: 0,
+                action,
+                start,
+                end,
+                returned: 0,
+            };
+            (item, operation)
         };
         let end = |end: u32| {
             if end == NONE {
@@ -342,7 +406,8 @@ impl<'a> Line<'a> {
                 u64::from(end)
             }
         };
-        items.push(item(Action::Write(number(self.value(window.from))), 0, 0));
+        let before = Action::Write(number(self.value(window.from)));
+        items.push(item(before, 0, 0, None));
         for &at in &self.order[window.from as usize..window.to as usize] {
             let row = &self.rows.list[at as usize];
             let action = match (row.needs, row.leaves) {
@@ -353,22 +418,29 @@ impl<'a> Line<'a> {
                     to: number(to),
                 },
             };
-            items.push(item(action, u64::from(row.start), end(row.end)));
+            let operation = Some(row.operation);
+            items.push(item(action, row.start.into(), end(row.end), operation));
         }
         for &at in &window.mismatches {
             let mismatch = &self.rows.mismatches[at as usize];
             let action = Action::Mismatch(number(mismatch.forbids));
-            items.push(item(action, u64::from(mismatch.start), end(mismatch.end)));
+            let operation = Some(mismatch.operation);
+            items.push(item(
+                action,
+                mismatch.start.into(),
+                end(mismatch.end),
+                operation,
+            ));
         }
         if window.to < self.order.len() as u32 {
             let after = Action::Read(number(self.value(window.to)));
-            items.push(item(after, AFTERWARDS, AFTERWARDS + 1));
+            items.push(item(after, AFTERWARDS, AFTERWARDS + 1, None));
         }
-        items.sort_by_key(|item| item.start);
-        for (at, item) in items.iter_mut().enumerate() {
+        items.sort_by_key(|(item, _)| item.start);
+        for (at, (item, _)) in items.iter_mut().enumerate() {
             item.operation = at;
         }
-        items
+        items.into_iter().unzip()
     }
 }
 

@@ -239,6 +239,13 @@ fn same<K: PartialEq, V: PartialEq>(a: &Arc<Node<K, V>>, b: &Arc<Node<K, V>>) ->
     }
 }
 
+impl<K: Clone + Eq + Hash> FromIterator<K> for Set<K> {
+    fn from_iter<I: IntoIterator<Item = K>>(members: I) -> Set<K> {
+        let add = |set: Set<K>, member| set.with(member, ());
+        members.into_iter().fold(Set::new(), add)
+    }
+}
+
 impl<K: PartialEq, V: PartialEq> PartialEq for Map<K, V> {
     fn eq(&self, other: &Map<K, V>) -> bool {
         match (&self.root, &other.root) {

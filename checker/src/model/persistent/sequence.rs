@@ -93,6 +93,19 @@ impl<V: Clone + Eq + Hash> Sequence<V> {
             && self.has_at(0, elements)
     }
 
+    /// Whether it does not reach beyond these elements, the first of which is at `from`, and its
+    /// last one is the one that is there among them.
+    #[must_use]
+    pub fn ends_like(&self, from: usize, elements: &[V]) -> bool {
+        let Some(last) = &self.last else {
+            return true;
+        };
+        match (last.length - 1).checked_sub(from) {
+            Some(at) => elements.get(at) == Some(&last.element),
+            None => true,
+        }
+    }
+
     /// Whether these elements are there, the first of them at `from`.
     #[must_use]
     pub fn has_at(&self, from: usize, elements: &[V]) -> bool {
@@ -247,6 +260,8 @@ mod tests {
         assert!(one.has_at(48, &[48, 49]));
         assert!(!one.has_at(49, &[49, 50]));
         assert!(!one.has_at(usize::MAX, &[49, 50]));
+        assert!(one.ends_like(48, &[48, 49, 7]) && one.ends_like(50, &[]));
+        assert!(!one.ends_like(48, &[48]) && !one.ends_like(48, &[48, 50]));
     }
 
     #[test]

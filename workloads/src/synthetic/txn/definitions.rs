@@ -84,14 +84,15 @@ impl Txn<'_> {
     }
 
     fn writes(&self, key: &Key) -> bool {
-        let written = |micro: &Micro| !matches!(micro, Micro::Read { .. }) && micro.key() == key;
+        let written =
+            |micro: &Micro| !matches!(micro, Micro::Read { .. }) && micro.key() == Some(key);
         self.micros.iter().any(written)
     }
 
     fn conflicts(&self, other: &Txn<'_>) -> bool {
         self.micros
             .iter()
-            .any(|micro| !matches!(micro, Micro::Read { .. }) && other.writes(micro.key()))
+            .any(|micro| !matches!(micro, Micro::Read { .. }) && other.writes(key(micro)))
     }
 
     /// Whether each read is what these show, and then its own writes.
@@ -117,6 +118,10 @@ impl Txn<'_> {
     }
 }
 
+fn key(micro: &Micro) -> &Key {
+    micro.key().expect("reads and writes have a key")
+}
+
 #[derive(Default)]
 struct State<'h>(BTreeMap<&'h Key, Value>);
 
@@ -134,6 +139,7 @@ impl<'h> State<'h> {
                     list.push(value.clone());
                     self.0.insert(key, Value::list(list));
                 }
+                other => unreachable!("{other} is not generated"),
             }
         }
     }
@@ -166,7 +172,7 @@ fn explains(level: Guarantee, order: &[&Txn<'_>]) -> bool {
         // but of what the transaction itself writes nothing later.
         Guarantee::ReadUncommitted => order.iter().enumerate().all(|(at, txn)| {
             (0..txn.micros.len()).all(|read| {
-                let key = txn.micros[read].key();
+                let key = key(&txn.micros[read]);
                 let all = if txn.writes(key) { at + 1 } else { order.len() };
                 (0..=all).any(|upto| match upto <= at {
                     true => txn.sees_at(read, &order[..upto]),

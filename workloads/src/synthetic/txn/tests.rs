@@ -296,11 +296,17 @@ fn outline(history: &History) -> Vec<String> {
             let micros: Vec<String> = micros
                 .iter()
                 .map(|micro| {
-                    let key = micro.key().0.trim_start_matches('x').to_owned();
+                    let key = micro
+                        .key()
+                        .expect("a key")
+                        .0
+                        .trim_start_matches('x')
+                        .to_owned();
                     match micro {
                         Micro::Read { value, .. } => format!("{key} is {value:?}"),
                         Micro::Write { value, .. } => format!("{key} := {value}"),
                         Micro::Append { value, .. } => format!("{key} + {value}"),
+                        other => unreachable!("{other} is not generated"),
                     }
                 })
                 .collect();
@@ -371,12 +377,13 @@ fn the_text_of_plume_is_that_of_what_committed() {
             let (what, value) = match micro {
                 Micro::Read { value, .. } => ('r', value.clone().expect("it was read")),
                 Micro::Write { value, .. } | Micro::Append { value, .. } => ('w', value.clone()),
+                other => unreachable!("{other} is not generated"),
             };
             let value = match value {
                 Value::Null => "0".to_owned(),
                 value => value.to_string(),
             };
-            let key = &micro.key().0[1..];
+            let key = &micro.key().expect("a key").0[1..];
             let process = operation.process;
             expected += &format!("{what}({key},{value},{process},{number})\n");
         }

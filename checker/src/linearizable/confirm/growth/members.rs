@@ -1,6 +1,7 @@
 //! Sets that only grow.
 
 use polygraph_history::Value;
+use rustc_hash::FxHashMap;
 
 use super::{Pattern, SetOperation, any_pair};
 use crate::model::GrowSetOp;
@@ -76,21 +77,20 @@ fn unexplained(prefix: &[SetOperation], by: u64, members: &Members<Value>) -> bo
 /// Whether an addition had ended before anybody began to add an element with which a read does not
 /// show it.
 fn reversed(prefix: &[SetOperation]) -> bool {
-    let kept = |operation: &&SetOperation| operation.kept;
-    let first_begun = |value: &Value| {
-        let same = prefix
-            .iter()
-            .filter(|operation| added(operation) == Some(value));
-        same.map(|operation| operation.start).min()
-    };
-    let late = prefix.iter().filter(kept).filter_map(added);
-    late.filter_map(|value| Some((value, first_begun(value)?)))
-        .any(|(late, begun)| {
-            any_pair(prefix, |early, read| {
-                added(early)
-                    .zip(found(read))
-                    .is_some_and(|(early, members)| has(members, late) && !has(members, early))
-                    && early.end < begun
+    let mut begun: FxHashMap<&Value, u64> = FxHashMap::default();
+    for operation in prefix {
+        if let Some(value) = added(operation) {
+            let first = begun.entry(value).or_insert(operation.start);
+            *first = operation.start.min(*first);
+        }
+    }
+    any_pair(prefix, |early, read| {
+        added(early)
+            .zip(found(read))
+            .is_some_and(|(value, members)| {
+                let later =
+                    |other: &Value| begun.get(other).is_some_and(|&begun| early.end < begun);
+                !has(members, value) && members.iter().any(later)
             })
-        })
+    })
 }

@@ -277,31 +277,26 @@ impl<'a> Places<'a> {
     /// Whether an operation had ended that comes behind what all who may have appended it began to
     /// append only later.
     fn reversed(&self) -> bool {
-        let ends: Vec<(u64, u64)> = self
-            .kept()
-            .filter_map(|(at, operation)| Some((self.after(at)?, operation.end)))
-            .collect();
-        let late = self
-            .kept()
-            .filter_map(|(_, operation)| operation.appended());
-        let late = late.flat_map(|(value, offset)| {
-            let places = self.places_of.get(value).into_iter().flatten();
-            let here = places.filter(move |&&place| offset.is_none_or(|offset| offset == place));
-            here.map(move |&place| (place, value))
-        });
-        late.filter_map(|(place, value)| Some((place, self.begun(place, value)?)))
-            .any(|(place, begun)| {
-                ends.iter()
-                    .any(|&(reached, end)| place < reached && end < begun)
-            })
+        // By place: until when nobody had begun to fill it or one before it.
+        let begun = |(&place, &value): (&u64, &&Value)| Some((place, self.begun(place, value)?));
+        let mut latest: Vec<(u64, u64)> = self.known.iter().filter_map(begun).collect();
+        latest.sort_unstable();
+        let mut until = 0;
+        for (_, begun) in &mut latest {
+            until = until.max(*begun);
+            *begun = until;
+        }
+        let late = |(at, operation): (usize, &Saying<'a>)| {
+            let reached = self.after(at)?;
+            let before = latest.partition_point(|&(place, _)| place < reached);
+            let (_, begun) = latest[before.checked_sub(1)?];
+            Some(operation.end < begun)
+        };
+        self.kept().any(|kept| late(kept) == Some(true))
     }
 
     /// Whether an append had ended before anybody began to append what a read shows without it.
     fn lacking(&self) -> bool {
-        let late: Vec<&Value> = self
-            .kept()
-            .filter_map(|(_, operation)| Some(operation.appended()?.0))
-            .collect();
         any_pair(&self.all, |early, read| {
             let Some(((early_value, _), found)) = early.appended().zip(read.whole()) else {
                 return false;
@@ -310,7 +305,6 @@ impl<'a> Places<'a> {
                 return false;
             }
             places((0, found))
-                .filter(|(_, value)| late.contains(value))
                 .filter_map(|(place, value)| self.begun(place, value))
                 .any(|begun| early.end < begun)
         })

@@ -1,10 +1,12 @@
 //! Random small histories of queues and stacks.
 
-use super::generate::container;
+use super::generate::{Rng, container};
 use super::subject::{FEW, MANY, Subject};
 use crate::linearizable::container::elements::Step;
+use crate::linearizable::container::refuted::Refuted;
 use crate::linearizable::container::{fifo_queue, priority_queue, stack};
-use crate::model::{FifoQueue, FifoQueueOp, PriorityQueue, PriorityQueueOp, Stack, StackOp};
+use crate::linearizable::item::Item;
+use crate::model::{FifoQueue, FifoQueueOp, Model, PriorityQueue, PriorityQueueOp, Stack, StackOp};
 
 pub(super) fn fifo_op(step: Step) -> FifoQueueOp<u32> {
     match step {
@@ -126,4 +128,40 @@ fn stacks_agree_with_the_definition() {
 #[ignore = "takes minutes"]
 fn many_stacks_agree_with_the_definition() {
     stacks(MANY);
+}
+
+/// Where all outcomes are known, and what was taken, and nothing is put in twice.
+fn is_decided<M: Model<Op: std::fmt::Debug>>(
+    model: &M,
+    op: fn(Step) -> M::Op,
+    decide: impl Fn(&[Item<M::Op>]) -> Option<Result<(), Refuted>>,
+) {
+    let mut answers = [0_u32; 2];
+    let put = |action: &M::Op| (0..100).any(|value| *action == op(Step::Put(value)));
+    for seed in 0..FEW {
+        let items = container(model, op, &mut Rng(seed));
+        let unknown = |item: &Item<M::Op>| item.pending() || item.action == op(Step::Take(None));
+        let again = |at: usize| {
+            let action = &items[at].action;
+            put(action) && items[..at].iter().any(|item| item.action == *action)
+        };
+        if items.iter().any(unknown) || (0..items.len()).any(again) {
+            continue;
+        }
+        let answer = decide(&items).unwrap_or_else(|| panic!("seed {seed}: {items:#?}"));
+        answers[usize::from(answer.is_ok())] += 1;
+    }
+    println!("{}: {answers:?}", model.name());
+    assert!(answers.iter().all(|&count| count > 1_000), "{answers:?}");
+}
+
+#[test]
+fn whatever_is_known_and_distinct_is_decided() {
+    is_decided(&FifoQueue::default(), fifo_op, fifo_queue::decide);
+    is_decided(&Stack::default(), stack_op, stack::decide);
+    is_decided(
+        &PriorityQueue::default(),
+        priority_op,
+        priority_queue::decide,
+    );
 }
