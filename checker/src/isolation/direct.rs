@@ -24,6 +24,24 @@ impl Findings {
         }
     }
 
+    /// Adds what others found.
+    pub(super) fn take(&mut self, others: Findings) {
+        for (kind, count) in others.counts {
+            *self.counts.entry(kind).or_default() += count;
+        }
+        for (kind, evidence) in others.kept {
+            let kept = self.kept.entry(kind).or_default();
+            let room = self.keep - kept.len().min(self.keep);
+            kept.extend(evidence.into_iter().take(room));
+        }
+    }
+
+    /// Forgets all but these kinds.
+    pub(super) fn retain(&mut self, keep: impl Fn(Kind) -> bool) {
+        self.counts.retain(|&kind, _| keep(kind));
+        self.kept.retain(|&kind, _| keep(kind));
+    }
+
     pub(super) fn add(&mut self, kind: Kind, evidence: impl FnOnce() -> Evidence) {
         *self.counts.entry(kind).or_default() += 1;
         let kept = self.kept.entry(kind).or_default();
