@@ -67,8 +67,9 @@ fn cycle(history: &History, level: G, kind: Kind, steps: &[Step]) -> bool {
     );
     let real_time = matches!(level, G::StrongSnapshotIsolation | G::StrictSerializable);
     let operation = |event| {
-        let mut operations = history.operations().iter();
-        operations.find(|operation| operation.invoke == event)
+        let operations = history.operations();
+        let at = operations.binary_search_by_key(&event, |operation| operation.invoke);
+        at.ok().map(|at| &operations[at])
     };
     let ended = |step: &Step| match (operation(step.from), operation(step.to)) {
         (Some(from), Some(to)) => from.precedes(to),

@@ -159,8 +159,8 @@ pub(super) struct Part<'c> {
     members: Cow<'c, [u32]>,
     /// Of the whole graph's nodes their numbers in the history, where they differ.
     names: &'c [u32],
-    /// Orders that were tried for writes that nobody ordered.
-    pub(super) tried: Vec<(u32, u32)>,
+    /// Orders that are tried for writes that nobody ordered: which of two comes first, of a key.
+    pub(super) tried: Vec<(u32, u32, u32)>,
     /// How many nodes are transactions.
     pub(super) txns: u32,
     /// The first node that is a barrier.
@@ -198,14 +198,14 @@ impl<'c> Part<'c> {
     }
 
     /// The same with further edges *ww*.
-    pub(super) fn with(&self, tried: Vec<(u32, u32)>) -> Part<'c> {
+    pub(super) fn with(&self, tried: Vec<(u32, u32, u32)>) -> Part<'c> {
         let mut edges = Vec::with_capacity(self.graph.edge_count() + tried.len());
         for from in 0..self.graph.nodes() as u32 {
             let known = self.graph.edges(from);
             edges.extend(known.map(|(to, label)| Edge { from, to, label }));
         }
         let label = WW;
-        edges.extend(tried.iter().map(|&(from, to)| Edge { from, to, label }));
+        edges.extend(tried.iter().map(|&(from, to, _)| Edge { from, to, label }));
         Part {
             graph: Graph::new(self.graph.nodes(), &edges),
             members: self.members.clone(),
@@ -329,11 +329,13 @@ fn without_detours(txns: &[u32], labels: &[Labels], order: Labels) -> (Vec<u32>,
 }
 
 /// The most severe cycle of one of these classes and the weakest of these suffixes that has one;
-/// the shortest if the steps suffice, or none if they do not suffice for any.
+/// the shortest if the steps suffice, or none if they do not suffice for any. Whether `all` cycles
+/// are of these classes.
 pub(super) fn most_severe(
     part: &Part<'_>,
     suffixes: &[Suffix],
     classes: &[Class],
+    all: bool,
     budget: &mut u64,
 ) -> Option<Cycle> {
     let predicates = part.has_predicates();
@@ -346,16 +348,21 @@ pub(super) fn most_severe(
             if class.has_predicates() && !predicates {
                 continue;
             }
+            // A walk may fall into cycles of a class that was not asked for.
             let found = Search::new(part, class, suffix).run(budget);
+            let found = found.filter(|cycle| match cycle.kind {
+                Kind::Cycle(_, class) => classes.contains(&class),
+                _ => false,
+            });
             best = best.into_iter().chain(found).min_by_key(severity);
             let enough = |best: &Cycle| best.kind <= Kind::Cycle(suffix, class);
             if best.as_ref().is_some_and(enough) {
                 break;
             }
         }
-        let last = classes.last().map(|&class| Kind::Cycle(suffix, class));
-        if let Some(best) = best.filter(|best| Some(best.kind) <= last) {
-            return Some(best);
+        // Where each cycle is of one of the classes, there is one with this suffix.
+        if best.is_some() || all {
+            return best;
         }
     }
     None

@@ -162,7 +162,7 @@ impl Model for Lists<'_> {
         true
     }
 
-    fn unordered(&self) -> Vec<Vec<u32>> {
+    fn unordered(&self) -> Vec<(u32, Vec<u32>)> {
         let view = &self.view;
         let groups = (0..view.keys.len() as u32).map(|key| {
             let appends = self.orders.unobserved(key);
@@ -171,9 +171,9 @@ impl Model for Lists<'_> {
                 .collect();
             authors.sort_unstable();
             authors.dedup();
-            authors
+            (key, authors)
         });
-        groups.filter(|authors| authors.len() > 1).collect()
+        groups.filter(|(_, authors)| authors.len() > 1).collect()
     }
 
     fn fractured(&self, reader: u32, writer: u32, later: bool) -> Option<Evidence> {

@@ -3,7 +3,8 @@
 //!
 //! - [`SERIALIZABLE`], [`SNAPSHOT_ISOLATION`], …: the entries of the registry, one a level.
 //! - [`survey`]: every kind of anomaly that a history shows, and where every level stands.
-//! - [`LEVELS`], [`IMPLICATIONS`], [`implies`]: the lattice.
+//! - [`LEVELS`], [`IMPLICATIONS`], [`implies`]: the lattice; [`SEPARATIONS`]: what tells neighbours
+//!   in it apart.
 //! - [`Kind`], [`Class`], [`Suffix`]: the names of what can go wrong.
 //! - [`Proof`], [`Evidence`], [`confirm`], [`contradicts`]: why, and the second look at it.
 //!
@@ -45,6 +46,7 @@ mod refine;
 mod relations;
 mod ring;
 mod search;
+mod separations;
 mod shapes;
 mod survey;
 mod timeline;
@@ -57,6 +59,7 @@ pub use confirm::confirm;
 pub use kind::{Class, Kind, Suffix};
 pub use lattice::{IMPLICATIONS, LEVELS, implies};
 pub use proof::{At, Because, Evidence, Proof, Step};
+pub use separations::{Did, SEPARATIONS, Separation, Sketch};
 pub use survey::{Standing, Status, Survey, survey};
 pub use verdict::{
     CONSISTENT_VIEW, CURSOR_STABILITY, MONOTONIC_ATOMIC_VIEW, MONOTONIC_VIEW,

@@ -56,7 +56,7 @@ pub(super) trait Model {
     }
 
     /// Of each key the transactions whose writes of it nobody ordered, where there are several.
-    fn unordered(&self) -> Vec<Vec<u32>> {
+    fn unordered(&self) -> Vec<(u32, Vec<u32>)> {
         Vec::new()
     }
 

@@ -5,11 +5,17 @@ use super::cycles::{Cycle, Part};
 use super::model::Model;
 use super::relations::{RW, WR};
 
+/// In one component a search takes at most so many steps.
+const STEPS: u64 = 1_000_000;
+
 /// A write skew and a long fork of this component, if they are found within the steps.
 pub(super) fn telling(part: &Part<'_>, model: &impl Model, steps: &mut u64) -> Vec<Cycle> {
+    let given = STEPS.min(*steps);
+    let (mut first, mut second) = (given / 2, given / 2);
     let mut found = Vec::new();
-    found.extend(write_skew(part, model, steps));
-    found.extend(long_fork(part, steps));
+    found.extend(write_skew(part, model, &mut first));
+    found.extend(long_fork(part, &mut second));
+    *steps -= given - first - second;
     found
 }
 

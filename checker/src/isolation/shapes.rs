@@ -6,7 +6,7 @@
 
 use crate::graph::{Edge, Graph, Labels};
 
-use super::access::Access;
+use super::access::{Access, LAST};
 use super::cycles::{Cycle, Part};
 use super::level::{Level, Shape};
 use super::model::Model;
@@ -354,7 +354,7 @@ impl<'l, 'c, M: Model> Inside<'l, 'c, M> {
                     from,
                     to,
                     label: RW,
-                })
+                });
             };
             add(writer);
             if self.written.get(at + 1).is_some_and(|next| next.0 == key) {
@@ -436,23 +436,23 @@ impl<'l, 'c, M: Model> Inside<'l, 'c, M> {
                 if let Some(from) = part.local(access.of).filter(|&from| from != txn) {
                     edges.push(Edge { from, to, label });
                 }
+                // What the operations before a read depend on.
                 if !access.write
+                    && at > 0
                     && let Some(place) = self.missed(access)
                 {
-                    starts.push((to, chains + place as u32));
+                    starts.push((to - 1, chains + place as u32));
                 }
             }
         }
-        // Orders that were tried for writes that nobody ordered: at the first operation, lest
-        // anything be missed.
-        for &(from, txn) in &part.tried {
-            let (begin, end) = (self.first[txn as usize], self.first[txn as usize + 1]);
-            if begin < end {
-                edges.push(Edge {
-                    from,
-                    to: nodes + begin as u32,
-                    label: WW,
-                });
+        for &(from, txn, key) in &part.tried {
+            let mut accesses = self.of(txn).iter();
+            let last =
+                |access: &Access| access.write && (access.key, access.version) == (key, LAST);
+            if let Some(at) = accesses.position(last) {
+                let to = nodes + (self.first[txn as usize] + at) as u32;
+                let label = WW;
+                edges.push(Edge { from, to, label });
             }
         }
         let graph = Graph::new(chains as usize + self.written.len(), &edges);
@@ -473,7 +473,7 @@ impl<'l, 'c, M: Model> Inside<'l, 'c, M> {
         walk.extend(look.transactions(back.way));
         Found::Monotonic {
             cycle: part.as_cycle(&walk),
-            missed_at: access(back.goal).position,
+            missed_at: access(back.goal + 1).position,
             arrived_at: arrived.map_or(NONE, |node| access(node).position),
         }
     }
@@ -486,38 +486,39 @@ pub(super) fn orders_exist(
     part: &Part<'_>,
     level: Level,
     model: &impl Model,
-    unordered: &[Vec<u32>],
+    unordered: &[(u32, Vec<u32>)],
     steps: &mut u64,
 ) -> Option<()> {
     let asks = matches!(
         level.shape,
         Shape::OneMissed | Shape::OneReader | Shape::NoneInARow | Shape::Monotonic
     );
-    let mut groups: Vec<Vec<u32>> = unordered
-        .iter()
-        .map(|group| group.iter().filter_map(|&txn| part.local(txn)).collect())
-        .filter(|group: &Vec<u32>| asks && group.len() > 1)
-        .collect();
+    let mut groups: Vec<(u32, Vec<u32>)> = Vec::new();
+    for (key, group) in unordered.iter().filter(|_| asks) {
+        let here = group.iter().filter_map(|&txn| part.local(txn));
+        let here: Vec<u32> = here.collect();
+        if here.len() > 1 {
+            groups.push((*key, here));
+        }
+    }
     if groups.is_empty() {
         return Some(());
     }
     // A good guess: as their transactions ended.
-    for group in &mut groups {
+    for (_, group) in &mut groups {
         group.sort_by_key(|&txn| (part.end(txn), part.start(txn)));
     }
-    let most = groups.iter().fold(1_u64, |most, group| {
+    let most = groups.iter().fold(1_u64, |most, (_, group)| {
         (1..=group.len() as u64).fold(most, u64::saturating_mul)
     });
     for attempt in 0..most.min(ATTEMPTS) {
         let mut number = attempt;
-        let chosen: Vec<Vec<u32>> = groups
-            .iter()
-            .map(|group| permutation(group, &mut number))
-            .collect();
-        let pairs = chosen
-            .iter()
-            .flat_map(|group| group.windows(2).map(|pair| (pair[0], pair[1])));
-        let tried = part.with(pairs.collect());
+        let mut tried = Vec::new();
+        for (key, group) in &groups {
+            let chosen = permutation(group, &mut number);
+            tried.extend(chosen.windows(2).map(|pair| (pair[0], pair[1], *key)));
+        }
+        let tried = part.with(tried);
         if matches!(look(&tried, level, model, steps), Found::Nothing) {
             return Some(());
         }

@@ -261,7 +261,8 @@ fn typed(part: &Part<'_>, level: Level, budget: &mut u64) -> Option<Cycle> {
             Suffix::Realtime => level.labels & REALTIME != 0,
         })
         .collect();
-    most_severe(part, &suffixes, &classes, budget)
+    let all = !matches!(level.shape, Shape::OneMissed | Shape::NoneInARow);
+    most_severe(part, &suffixes, &classes, all, budget)
 }
 
 fn add(model: &impl Model, found: Found, findings: &mut Findings) {

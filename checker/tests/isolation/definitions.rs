@@ -159,6 +159,9 @@ fn permute(
 
 type Relation = Vec<Vec<bool>>;
 
+/// A read: its position, list, what it saw, and who wrote that.
+type Sourced<'e> = (usize, &'e Key, &'e [Value], Option<usize>);
+
 /// Transactions in the order of their commits, which is that of their versions too.
 struct Execution<'e, 'h> {
     order: &'e [&'e Txn<'h>],
@@ -260,7 +263,7 @@ impl<'e, 'h> Execution<'e, 'h> {
         let mut holds = vec![(G::ReadUncommitted, self.read_uncommitted())];
         let (mut wr, mut ww, mut so, mut missed) = (none(), none(), none(), none());
         // Of each transaction what it read, at which position, from whom.
-        let mut sources: Vec<Vec<(usize, &Key, &[Value], Option<usize>)>> = Vec::new();
+        let mut sources: Vec<Vec<Sourced<'_>>> = Vec::new();
         for (at, txn) in self.order.iter().enumerate() {
             sources.push(Vec::new());
             for (position, key, shown) in txn.reads() {
@@ -381,9 +384,9 @@ fn closure(relation: &Relation) -> Relation {
     for via in 0..closed.len() {
         for from in 0..closed.len() {
             if closed[from][via] {
-                for to in 0..closed.len() {
-                    closed[from][to] |= closed[via][to];
-                }
+                let reached = closed[via].clone();
+                let row = closed[from].iter_mut().zip(reached);
+                row.for_each(|(known, reached)| *known |= reached);
             }
         }
     }

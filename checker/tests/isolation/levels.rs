@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use polygraph_checker::isolation::{LEVELS, Status, contradicts, implies, survey};
+use polygraph_checker::isolation::{
+    Did, IMPLICATIONS, LEVELS, SEPARATIONS, Status, contradicts, implies, survey,
+};
 use polygraph_checker::{Options, Reason, Validity, entry};
-use polygraph_history::{Guarantee as G, History};
+use polygraph_history::{Guarantee as G, History, Outcome};
 
 use super::build::{self, Txn};
 use super::definitions;
@@ -132,4 +134,59 @@ fn surveys_say_of_each_level_what_its_check_says_and_levels_imply_one_another() 
     for (kind, count) in kinds {
         println!("{count:8} {kind}");
     }
+}
+
+#[test]
+fn each_two_neighbours_are_told_apart_by_a_small_history() {
+    for separation in SEPARATIONS {
+        let txns: Vec<Txn> = separation
+            .history
+            .iter()
+            .map(|sketch| Txn {
+                process: sketch.client,
+                begin: sketch.span.0,
+                end: sketch.span.1,
+                outcome: Outcome::Ok,
+                micros: sketch
+                    .operations
+                    .iter()
+                    .map(|did| match *did {
+                        Did::Append(list, element) => build::append(list, element),
+                        Did::Read(list, shown) => build::read(list, shown),
+                    })
+                    .collect(),
+            })
+            .collect();
+        let history = build::history(&txns);
+        let (stronger, weaker) = (separation.stronger, separation.weaker);
+        assert!(
+            IMPLICATIONS.contains(&(stronger, weaker)),
+            "{stronger}, {weaker}"
+        );
+        let validity = |level| {
+            let check = entry(level).expect("every level has its entry").check;
+            (check)(&history, &Options::default()).validity
+        };
+        assert_eq!(
+            validity(stronger),
+            Validity::Violated,
+            "{stronger}, {weaker}"
+        );
+        assert_eq!(validity(weaker), Validity::Holds, "{stronger}, {weaker}");
+        let truth = definitions::levels(&history);
+        let allowed = truth.get(&stronger).copied().unwrap_or(false);
+        assert!(!allowed, "{stronger}");
+        assert_eq!(truth.get(&weaker), Some(&true), "{weaker}");
+    }
+    // Predicates would be needed, and cursors.
+    let apart = |pair: &&(G, G)| !SEPARATIONS.iter().any(|s| (s.stronger, s.weaker) == **pair);
+    let together: Vec<&(G, G)> = IMPLICATIONS.iter().filter(apart).collect();
+    assert_eq!(
+        together,
+        [
+            &(G::Serializable, G::RepeatableRead),
+            &(G::ConsistentView, G::CursorStability),
+            &(G::RepeatableRead, G::CursorStability),
+        ]
+    );
 }
