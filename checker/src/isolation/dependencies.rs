@@ -41,6 +41,9 @@ impl Dependencies {
         }
         let barriers = relations.nodes;
         if orders & REALTIME != 0 {
+            // One to and one from each transaction, and one from each barrier.
+            let more = 3 * participants.count() as usize;
+            relations.edges.reserve_exact(more);
             real_time(&mut relations, participants);
         }
         Dependencies {

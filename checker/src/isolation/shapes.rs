@@ -522,7 +522,8 @@ pub(super) fn orders_exist(
         if matches!(look(&tried, level, model, steps), Found::Nothing) {
             return Some(());
         }
-        *steps = steps.saturating_sub(part.graph.edge_count() as u64);
+        // Building the graph anew and looking for its components.
+        *steps = steps.saturating_sub(8 * part.graph.edge_count() as u64);
         if *steps == 0 {
             return None;
         }
@@ -533,14 +534,16 @@ pub(super) fn orders_exist(
 /// How many orders are tried.
 const ATTEMPTS: u64 = 720;
 
-/// The permutation of this number, which is divided by how many there are.
+/// The permutation of this number, which is divided by how many there are; that of 0 is the order
+/// at hand.
 fn permutation(group: &[u32], number: &mut u64) -> Vec<u32> {
     let mut left = group.to_vec();
-    let mut chosen = Vec::new();
-    while !left.is_empty() {
+    let mut chosen = Vec::with_capacity(group.len());
+    while *number > 0 && !left.is_empty() {
         let count = left.len() as u64;
         chosen.push(left.remove((*number % count) as usize));
         *number /= count;
     }
+    chosen.extend(left);
     chosen
 }

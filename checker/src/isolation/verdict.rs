@@ -186,8 +186,9 @@ pub(super) fn judge(
     } else {
         count
     };
-    let unordered = match looked_at {
+    let unordered = match count {
         0 => Vec::new(),
+        _ if any_cycle => Vec::new(),
         _ => model.unordered(),
     };
     let mut left = options.budget.max_steps;
