@@ -13,7 +13,8 @@ use super::lists::Lists;
 use super::model::Model;
 use super::participants::Participants;
 use super::relations::{IN_SESSION, MISSED, PREDICATE, REALTIME};
-use super::shapes::{Found, look, orders_exist};
+use super::shapes::{Found, look};
+use super::unread::orders_exist;
 use super::{Class, Kind, Proof, Suffix};
 
 const OPPORTUNITY: &str = "two acknowledged transactions overlap in time and use a common list \
