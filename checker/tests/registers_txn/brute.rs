@@ -20,13 +20,15 @@ fn in_session(a: &Operation, b: &Operation) -> bool {
         && a.complete.is_some_and(|end| end < b.invoke)
 }
 
-/// The transactions that may have taken place; nothing if one contradicts its own writes.
-fn txns(history: &History) -> Option<Vec<Txn>> {
+/// The transactions that may have taken place; nothing if one contradicts its own writes and that
+/// is not allowed. If it is, then what it read from others counts nevertheless.
+fn txns(history: &History, internal: bool) -> Option<Vec<Txn>> {
     let mut txns = Vec::new();
     for operation in history.operations() {
         let Op::Txn(micros) = history.op(operation) else {
             panic!("the tests have transactions only");
         };
+        let mut own: Vec<(&Key, &Value)> = Vec::new();
         let mut txn = Txn {
             operation: operation.clone(),
             reads: Vec::new(),
@@ -35,6 +37,7 @@ fn txns(history: &History) -> Option<Vec<Txn>> {
         for micro in micros {
             match micro {
                 Micro::Write { key, value } => {
+                    own.push((key, value));
                     txn.writes.retain(|(other, _)| other != key);
                     txn.writes.push((key.clone(), value.clone()));
                 }
@@ -43,9 +46,9 @@ fn txns(history: &History) -> Option<Vec<Txn>> {
                     value: Some(value),
                 } if operation.outcome == Outcome::Ok => {
                     match txn.writes.iter().find(|(other, _)| other == key) {
-                        Some((_, own)) if own != value => return None,
-                        Some(_) => {}
-                        None => txn.reads.push((key.clone(), value.clone())),
+                        Some((_, last)) if last != value && !internal => return None,
+                        Some(_) if own.contains(&(key, value)) => {}
+                        _ => txn.reads.push((key.clone(), value.clone())),
                     }
                 }
                 _ => {}
@@ -117,8 +120,12 @@ fn any_authors(
     false
 }
 
-fn explained(history: &History, mut holds: impl FnMut(&[Txn], &Authors) -> bool) -> bool {
-    let Some(txns) = txns(history) else {
+fn explained(
+    history: &History,
+    internal: bool,
+    mut holds: impl FnMut(&[Txn], &Authors) -> bool,
+) -> bool {
+    let Some(txns) = txns(history, internal) else {
         return false;
     };
     choices(&txns).iter().any(|txns| {
@@ -132,7 +139,8 @@ fn explained(history: &History, mut holds: impl FnMut(&[Txn], &Authors) -> bool)
 /// Whether a history keeps a level, by the axioms of Biswas and Enea, or Adya's definition of
 /// read committed.
 pub(crate) fn keeps(history: &History, axiom: Axiom, sessions: bool) -> bool {
-    explained(history, |txns, authors| match axiom {
+    let internal = axiom < Axiom::ReadAtomic && !sessions;
+    explained(history, internal, |txns, authors| match axiom {
         Axiom::ReadCommitted => read_committed(txns, authors, sessions),
         _ => any_order(txns, &mut Vec::new(), &mut |order| {
             agrees(txns, authors, sessions, order) && axiom_holds(txns, authors, axiom, order)
@@ -221,7 +229,7 @@ fn axiom_holds(txns: &[Txn], authors: &Authors, axiom: Axiom, order: &[usize]) -
 
 /// The same for read atomic with the order of sessions in sight.
 pub(crate) fn keeps_read_atomic_in_sessions(history: &History) -> bool {
-    explained(history, |txns, authors| {
+    explained(history, false, |txns, authors| {
         any_order(txns, &mut Vec::new(), &mut |order| {
             let sees_session = (0..txns.len()).all(|reader| {
                 (0..txns[reader].reads.len()).all(|at| {
@@ -319,7 +327,7 @@ fn acyclic(edges: &[Vec<bool>]) -> bool {
 
 /// Whether some serial order explains the history, one that keeps sessions if so asked.
 pub(crate) fn serializable(history: &History, sessions: bool) -> bool {
-    explained(history, |txns, authors| {
+    explained(history, false, |txns, authors| {
         any_order(txns, &mut Vec::new(), &mut |order| {
             agrees(txns, authors, sessions, order)
                 && (0..txns.len()).all(|reader| {

@@ -95,7 +95,7 @@ fn answer(history: &History, level: Level) -> (Validity, Vec<&'static str>) {
 }
 
 #[test]
-fn our_answers_are_awdits_but_where_initial_values_are_read_too_late() {
+fn our_answers_are_awdits_where_the_author_of_each_value_is_known() {
     let Some(corpora) = corpora() else { return };
     let (mut same, mut violated, mut differ) = (0, [0; 3], Vec::new());
     for row in rows(&corpora) {
@@ -116,6 +116,11 @@ fn our_answers_are_awdits_but_where_initial_values_are_read_too_late() {
     }
     println!("{same} answers alike, {violated:?} violated at RC, RA, CC");
     differ.iter().for_each(|line| println!("differs: {line}"));
+    // Values that several transactions wrote: AWDIT takes one of them for the author.
+    let known = ["veristrong/fig5/BL-1k/", "veristrong/fig5/rubis-1k"];
+    differ.retain(|line| !known.iter().any(|path| line.starts_with(path)));
+    assert!(differ.is_empty(), "{differ:#?}");
+    assert!(same >= 270);
 }
 
 #[test]
@@ -143,62 +148,76 @@ fn awdits_own_tests_have_the_answers_that_it_expects() {
     assert_eq!(count, 33);
 }
 
+/// The answers at all four levels.
+fn answers(history: &History) -> [(Validity, Vec<&'static str>); 4] {
+    [
+        Level::READ_COMMITTED,
+        Level::MONOTONIC_ATOMIC_VIEW,
+        Level::READ_ATOMIC,
+        Level::CAUSAL,
+    ]
+    .map(|level| answer(history, level))
+}
+
+/// One anomaly among a thousand good transactions is named at the weakest level that forbids it,
+/// and none is seen where there is none.
 #[test]
 fn planted_anomalies_are_found() {
     let Some(corpora) = corpora() else { return };
+    let mut count = 0;
     for row in rows(&corpora) {
         if !row.path.starts_with("gen/") && !row.path.starts_with("elle-fp/") {
             continue;
         }
-        let Some(history) = read(&corpora, &row) else {
-            println!("cannot be read: {}", row.path);
-            continue;
-        };
-        let answers: Vec<String> = [
-            Level::READ_COMMITTED,
-            Level::MONOTONIC_ATOMIC_VIEW,
-            Level::READ_ATOMIC,
-            Level::CAUSAL,
-        ]
-        .into_iter()
-        .map(|level| format!("{:?}", answer(&history, level)))
-        .collect();
-        println!(
-            "{} {} {}: {}",
-            row.path,
-            row.verdict,
-            row.anomalies,
-            answers.join(" ")
-        );
+        let history = read(&corpora, &row).expect("it can be read");
+        let planted = [
+            ("g1a", "G1a", 0),
+            ("g1b", "G1b", 0),
+            ("g1c", "G1c", 0),
+            ("gsingle", "fractured-read", 2),
+        ];
+        let planted = planted.iter().find(|(name, _, _)| row.path.contains(name));
+        for (at, (validity, kinds)) in answers(&history).into_iter().enumerate() {
+            match planted {
+                Some(&(_, kind, weakest)) if at >= weakest => assert_eq!(kinds, [kind]),
+                _ => assert_eq!(validity, Validity::Holds, "{} {at}", row.path),
+            }
+            count += 1;
+        }
     }
+    println!("{count} answers");
+    assert_eq!(count, 64);
 }
 
+/// What Elle calls not read committed for what reads show by themselves or in a circle, we do. It
+/// says nothing of values that nobody wrote; where it calls a history valid, that is all we may
+/// find beyond what it was asked for.
 #[test]
 fn elles_register_tests() {
     let Some(corpora) = corpora() else { return };
+    let mut count = [0, 0];
     for row in rows(&corpora) {
-        if !row.path.starts_with("elle-tests/") {
+        if !row.path.starts_with("elle-tests/") || row.verdict.contains("unknown") {
             continue;
         }
-        let Some(history) = read(&corpora, &row) else {
-            println!("cannot be read: {}", row.path);
-            continue;
-        };
-        let answers: Vec<String> = [
-            Level::READ_COMMITTED,
-            Level::MONOTONIC_ATOMIC_VIEW,
-            Level::READ_ATOMIC,
-            Level::CAUSAL,
-        ]
-        .into_iter()
-        .map(|level| format!("{:?}", answer(&history, level)))
-        .collect();
-        println!(
-            "{} {} {}: {}",
-            row.path,
-            row.verdict,
-            row.anomalies,
-            answers.join(" ")
-        );
+        let history = read(&corpora, &row).expect("it can be read");
+        let [(committed, kinds), _, (atomic, _), _] = answers(&history);
+        let shown = ["G1a", "G1b", "G1c "]
+            .iter()
+            .any(|kind| row.anomalies.replace(']', " ").contains(kind));
+        if shown {
+            assert_eq!(committed, Validity::Violated, "{}", row.path);
+            count[0] += 1;
+        }
+        if row.anomalies.contains(":internal") {
+            assert_eq!(atomic, Validity::Violated, "{}", row.path);
+        }
+        if row.verdict.contains("true") && row.verdict.contains("erializable") {
+            let unexplained = kinds.iter().any(|&kind| kind != "thin-air-read");
+            assert!(!unexplained, "{} {kinds:?}", row.path);
+            count[1] += 1;
+        }
     }
+    println!("{count:?} with G1, valid");
+    assert!(count[0] >= 6 && count[1] >= 5);
 }

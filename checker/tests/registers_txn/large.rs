@@ -135,22 +135,3 @@ impl Store {
         plan.iter().map(perform).collect()
     }
 }
-
-/// A strict-serializable history keeps every level, of whatever size and with sessions that end.
-#[test]
-fn a_good_store_keeps_every_level() {
-    use polygraph_checker::{Options, Validity, isolation::weak::check};
-    for unknown in [0, 2, 30] {
-        let history = history(Large {
-            txns: 30_000,
-            clients: 20,
-            unknown,
-            modified: 30,
-        });
-        for (level, _) in super::fuzz::LEVELS {
-            let verdict = check(level, &history, &Options::default());
-            assert_eq!(verdict.validity, Validity::Holds, "{level:?} {unknown}");
-            assert!(verdict.opportunities > 10_000);
-        }
-    }
-}

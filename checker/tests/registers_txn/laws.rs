@@ -8,6 +8,7 @@ use super::brute;
 use super::build::{self, Txn};
 use super::fuzz::{LEVELS, factor};
 use super::generate::{self, Dice};
+use super::large;
 
 fn validity(history: &History, level: Level) -> Validity {
     check(level, history, &Options::default()).validity
@@ -135,6 +136,24 @@ fn an_unknown_outcome_breaks_nothing() {
             if validity(&before, level) == Validity::Holds {
                 assert_ne!(validity(&after, level), Validity::Violated, "{txns:#?}");
             }
+        }
+    }
+}
+
+/// A strict-serializable history keeps every level, of whatever size and with sessions that end.
+#[test]
+fn a_good_store_keeps_every_level() {
+    for unknown in [0, 2, 30] {
+        let history = large::history(large::Large {
+            txns: 30_000,
+            clients: 20,
+            unknown,
+            modified: 30,
+        });
+        for (level, _) in LEVELS {
+            let verdict = check(level, &history, &Options::default());
+            assert_eq!(verdict.validity, Validity::Holds, "{level:?} {unknown}");
+            assert!(verdict.opportunities > 10_000);
         }
     }
 }

@@ -87,7 +87,10 @@ fn history(lines: Vec<Line>) -> History {
             }
             continue;
         }
-        last.insert(line.session, (line.txn, events.len()));
+        // What failed stands in the middle of what did not, and is no part of it.
+        if line.txn.is_some() {
+            last.insert(line.session, (line.txn, events.len()));
+        }
         let kind = if line.txn.is_some() {
             Kind::Ok
         } else {

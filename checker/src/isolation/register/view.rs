@@ -36,8 +36,8 @@ struct Txn {
     first_write: u32,
 }
 
-/// What an acknowledged transaction read from another, or from the initial state: before any
-/// write of its own to that register.
+/// What an acknowledged transaction read from another, or from the initial state: as a rule before
+/// any write of its own to that register; otherwise there is a [`Fault::Internal`] as well.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Read {
     pub(in super::super) key: u32,
@@ -56,8 +56,8 @@ pub(in super::super) struct Write {
     pub(in super::super) position: u32,
 }
 
-/// What is wrong with a read by itself. Every level from read committed on forbids all but the
-/// last.
+/// What is wrong with a read by itself. Every level from read committed on forbids all but
+/// [`Fault::Internal`] and [`Fault::NonRepeatable`], which read atomic forbids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in super::super) enum Fault {
     /// Nobody wrote it.
@@ -225,8 +225,8 @@ impl<'h> Builder<'h> {
             history,
             txns: Vec::with_capacity(most + 1),
             outcomes: Vec::with_capacity(most),
-            reads: Vec::new(),
-            writes: Vec::new(),
+            reads: Vec::with_capacity(most),
+            writes: Vec::with_capacity(most),
             keys: Keys::default(),
             elements: Elements::default(),
             own: Vec::new(),
@@ -333,17 +333,22 @@ impl<'h> Builder<'h> {
             });
         };
         if own.writer == txn {
-            if own.written != element {
-                fault(Fault::Internal, self.writes[own.write as usize].position);
+            if own.written == element {
+                return;
             }
-            return;
+            fault(Fault::Internal, self.writes[own.write as usize].position);
+            // Levels that do not mind still ask who wrote it, if not the transaction itself.
+            if element != NULL && self.elements.all[element as usize].writer == txn {
+                return;
+            }
+        } else {
+            if own.reader == txn && own.read != element {
+                fault(Fault::NonRepeatable, own.position);
+            }
+            own.reader = txn;
+            own.read = element;
+            own.position = position;
         }
-        if own.reader == txn && own.read != element {
-            fault(Fault::NonRepeatable, own.position);
-        }
-        own.reader = txn;
-        own.read = element;
-        own.position = position;
         self.reads.push(Read {
             key,
             author: element,
@@ -489,18 +494,44 @@ impl View<'_> {
     }
 }
 
+/// How many registers are remembered by a part of their address.
+const RECENT: usize = 256;
+
 /// Registers by number. A history keeps equal keys in one allocation, so that most are known by
-/// their address.
-#[derive(Default)]
+/// their address; of those that were used of late a small table tells it.
 struct Keys<'h> {
     names: Vec<&'h Key>,
+    recent: [(usize, u32); RECENT],
     by_address: FxHashMap<usize, u32>,
     by_name: FxHashMap<&'h Key, u32>,
+}
+
+impl Default for Keys<'_> {
+    fn default() -> Self {
+        Keys {
+            names: Vec::new(),
+            // No key is at address zero.
+            recent: [(0, NONE); RECENT],
+            by_address: FxHashMap::default(),
+            by_name: FxHashMap::default(),
+        }
+    }
 }
 
 impl<'h> Keys<'h> {
     fn number(&mut self, key: &'h Key) -> u32 {
         let address = key.0.as_ptr() as usize;
+        let place = (address >> 5 ^ address >> 13) % RECENT;
+        let (known, number) = self.recent[place];
+        if known == address {
+            return number;
+        }
+        let number = self.look_up(key, address);
+        self.recent[place] = (address, number);
+        number
+    }
+
+    fn look_up(&mut self, key: &'h Key, address: usize) -> u32 {
         if let Some(&number) = self.by_address.get(&address) {
             return number;
         }

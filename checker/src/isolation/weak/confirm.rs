@@ -38,14 +38,19 @@ pub fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
             ensure(value != written, || "the read shows the write".to_owned())
         }
         Evidence::Future { read } => {
-            let (key, value) = record.external(*read)?;
+            let (key, value) = record.answered(*read)?;
             let author = record.author(key, value)?;
             ensure(author == Some(read.transaction), || {
                 "somebody else may have written it".to_owned()
+            })?;
+            let earlier = (0..read.position).map(|position| At { position, ..*read });
+            let mut earlier = earlier.filter_map(|at| at.write(history));
+            ensure(!earlier.any(|write| write == (key, value)), || {
+                "the transaction had written it before".to_owned()
             })
         }
         Evidence::Aborted { read, writer } => {
-            let (key, value) = record.external(*read)?;
+            let (key, value) = record.answered(*read)?;
             ensure(*value != Value::Null, || {
                 "every register is null at first".to_owned()
             })?;
@@ -58,7 +63,7 @@ pub fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
             })
         }
         Evidence::Intermediate { read, last } => {
-            let (key, value) = record.external(*read)?;
+            let (key, value) = record.answered(*read)?;
             let author = record.author(key, value)?;
             let own = author == Some(read.transaction);
             ensure(author == Some(last.transaction) && !own, || {
@@ -220,8 +225,8 @@ impl<'h> Record<'h> {
                     transaction: to,
                     position,
                 };
-                let (key, value) = self.external(read)?;
-                ensure(self.author(key, value)? == Some(from), || {
+                let (key, value) = self.answered(read)?;
+                ensure(self.author(key, value)? == Some(from) && from != to, || {
                     format!("the read does not show what event {from} wrote")
                 })
             }
@@ -244,7 +249,7 @@ impl<'h> Record<'h> {
     /// initial one.
     fn overlooked(&self, overlooked: &Overlooked) -> Result<Option<EventIndex>, String> {
         let Overlooked { write, read, seen } = overlooked;
-        let (key, value) = self.external(*read)?;
+        let (key, value) = self.answered(*read)?;
         let (written_to, _) = self.written(*write)?;
         ensure(key == written_to, || {
             format!("the read is of {key}, the write to {written_to}")
@@ -252,6 +257,9 @@ impl<'h> Record<'h> {
         let author = self.author(key, value)?;
         ensure(author != Some(write.transaction), || {
             "the read shows that transaction's write".to_owned()
+        })?;
+        ensure(author != Some(read.transaction), || {
+            "the read shows the reader's own write".to_owned()
         })?;
         let mut from = write.transaction;
         for &(to, link) in seen {
