@@ -148,6 +148,8 @@ pub enum Proof {
     Certificate(linearizable::Certificate),
     /// Of a transactional anomaly.
     Isolation(isolation::Proof),
+    /// Of registers whose versions no order explains.
+    VersionOrder(isolation::solve::Proof),
     /// Of a session that saw what it must not.
     Session(session::Proof),
     /// Of replicas that disagree or lack something.
@@ -170,6 +172,7 @@ impl Anomaly {
                     .map_err(|problem| problem.to_string())
             }
             Proof::Isolation(proof) => isolation::confirm(history, proof),
+            Proof::VersionOrder(proof) => isolation::solve::confirm_proof(history, proof),
             Proof::Session(proof) => session::confirm(history, proof),
             Proof::Replicas(proof) => replicas::confirm(history, proof),
             Proof::Recovers(proof) => recovers::confirm(history, proof),
@@ -182,9 +185,11 @@ impl Anomaly {
         match &self.proof {
             Proof::Linearizable(proof) => Some(proof.into()),
             Proof::Certificate(certificate) => Some(certificate.clone()),
-            Proof::Isolation(_) | Proof::Session(_) | Proof::Replicas(_) | Proof::Recovers(_) => {
-                None
-            }
+            Proof::Isolation(_)
+            | Proof::VersionOrder(_)
+            | Proof::Session(_)
+            | Proof::Replicas(_)
+            | Proof::Recovers(_) => None,
         }
     }
 }
