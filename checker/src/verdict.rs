@@ -154,6 +154,8 @@ pub enum Proof {
     Isolation(isolation::Proof),
     /// Of an anomaly of a weak level of isolation over registers.
     Weak(isolation::weak::Proof),
+    /// Of registers whose versions no order explains.
+    VersionOrder(isolation::solve::Proof),
     /// Of a session that saw what it must not.
     Session(session::Proof),
     /// Of replicas that disagree or lack something.
@@ -179,6 +181,7 @@ impl Anomaly {
             }
             Proof::Isolation(proof) => isolation::confirm(history, proof),
             Proof::Weak(proof) => isolation::weak::confirm(history, proof),
+            Proof::VersionOrder(proof) => isolation::solve::confirm_proof(history, proof),
             Proof::Session(proof) => session::confirm(history, proof),
             Proof::Replicas(proof) => replicas::confirm(history, proof),
             Proof::Scenario(proof) => scenario::confirm(history, proof),
@@ -197,6 +200,7 @@ impl Anomaly {
             | Proof::Session(_)
             | Proof::Replicas(_)
             | Proof::Scenario(_)
+            | Proof::VersionOrder(_)
             | Proof::Recovers(_) => None,
         }
     }

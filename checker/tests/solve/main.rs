@@ -4,8 +4,8 @@ mod brute;
 mod corpus;
 mod fuzz;
 mod generate;
+mod histories;
 mod large;
-mod named;
 mod plume;
 
 /// How many random problems of each kind are tried: `POLYGRAPH_FUZZ` times as many as usual.

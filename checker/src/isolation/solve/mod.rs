@@ -1,6 +1,7 @@
 //! Serializability, snapshot isolation and prefix consistency of registers whose version order
 //! nobody knows.
 //!
+//! - [`check`], [`level`]: from a history to a verdict; [`Proof`], [`confirm_proof`].
 //! - [`Problem`], [`Level`]: what is asked, apart from how histories are read.
 //! - [`decide`]: the answer, with [`Budget`] and [`Effort`].
 //! - [`Refutation`], [`confirm`]: why there is no order, and the second look at that.
@@ -15,8 +16,10 @@
 //! **Invariant:** *holds* comes with an order that [`replay`] has accepted, *violated* with facts
 //! and cases that [`confirm`] has. Neither shares code with the search.
 
+mod check;
 mod conflict;
 mod engine;
+mod evidence;
 mod facts;
 mod graph;
 mod layout;
@@ -25,7 +28,10 @@ mod refute;
 mod search;
 mod tree;
 mod witness;
+mod words;
 
+pub use check::{check, level};
+pub use evidence::{Proof, confirm_proof};
 pub use facts::{Facts, Saw, Write};
 pub use problem::{Because, Isolation, Key, Level, Order, Precedes, Problem, Read, Span};
 pub use search::{Budget, Effort, RanOut, Undecided};

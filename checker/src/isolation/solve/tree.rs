@@ -191,7 +191,7 @@ fn leads(problem: &Problem, because: Because, from: u32, to: u32) -> bool {
 }
 
 /// Whether every case ends in a cycle of moments that follow from facts and assumptions.
-fn exclude_all(refutation: &Refutation) -> Result<(), String> {
+pub(super) fn exclude_all(refutation: &Refutation) -> Result<(), String> {
     let Refutation {
         level,
         facts,

@@ -11,6 +11,16 @@ pub enum Moment {
     Commit(u32),
 }
 
+impl Moment {
+    /// The same moment of a transaction with another number.
+    pub(super) fn renumber(self, txn: &dyn Fn(u32) -> u32) -> Moment {
+        match self {
+            Moment::Start(one) => Moment::Start(txn(one)),
+            Moment::Commit(one) => Moment::Commit(txn(one)),
+        }
+    }
+}
+
 /// Plays the moments one after the other and sees whether every transaction read what it did.
 ///
 /// # Errors
