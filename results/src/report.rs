@@ -144,11 +144,17 @@ impl LintReport {
     /// As a person reads it: a line for the finding, and one for each of so many examples.
     #[must_use]
     pub fn lines(&self, examples: usize) -> String {
-        let mut text = format!("lint: {} ({}): {}
-", self.name, self.count, self.sentence);
+        let mut text = format!(
+            "lint: {} ({}): {}
+",
+            self.name, self.count, self.sentence
+        );
         for example in self.examples.iter().take(examples) {
-            text += &format!("      {}
-", example.sentence);
+            text += &format!(
+                "      {}
+",
+                example.sentence
+            );
         }
         text
     }

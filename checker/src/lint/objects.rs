@@ -330,7 +330,10 @@ pub(super) fn find(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
         events: vec![event(history, id)],
     };
     let mut unknown = Collector::new("unknown-operation");
-    let unread = objects.custom.iter().filter(|(name, ..)| !understands(name));
+    let unread = objects
+        .custom
+        .iter()
+        .filter(|(name, ..)| !understands(name));
     for &(_, id, count) in unread {
         unknown.add(|| example(id));
         unknown.count += count - 1;

@@ -44,7 +44,10 @@ fn check(history: &History, options: &Options) -> Verdict {
         }
     };
     verdict.operations_checked = history.operations().len() as u64;
-    let unknown = history.operations().iter().filter(|it| it.outcome == Outcome::Info);
+    let unknown = history
+        .operations()
+        .iter()
+        .filter(|it| it.outcome == Outcome::Info);
     verdict.indeterminate = unknown.count() as u64;
     verdict.opportunities = totals.len() as u64;
     let negative: usize = totals.iter().filter(|total| total.negative > 0).count();
@@ -79,12 +82,17 @@ fn usual(totals: &[Total]) -> Option<Total> {
     for (at, total) in totals.iter().enumerate() {
         counts.entry(total.sum).or_insert((0, at)).0 += 1;
     }
-    let most = counts.values().max_by_key(|&&(count, at)| (count, std::cmp::Reverse(at)))?;
+    let most = counts
+        .values()
+        .max_by_key(|&&(count, at)| (count, std::cmp::Reverse(at)))?;
     Some(totals[most.1])
 }
 
 fn anomaly(history: &History, usual: Total, wrong: Total) -> Anomaly {
-    let (left, right) = (event(history, usual.operation), event(history, wrong.operation));
+    let (left, right) = (
+        event(history, usual.operation),
+        event(history, wrong.operation),
+    );
     Anomaly {
         kind: "wrong-total",
         explanation: format!(
@@ -133,10 +141,7 @@ fn totals(history: &History) -> Result<Vec<Total>, Option<String>> {
 }
 
 /// Reads of the same accounts, in a history in which every transaction leaves the sum as it is.
-fn of_transactions(
-    history: &History,
-    mut all: Vec<Total>,
-) -> Result<Vec<Total>, Option<String>> {
+fn of_transactions(history: &History, mut all: Vec<Total>) -> Result<Vec<Total>, Option<String>> {
     let operations = history.operations();
     let keys = |id: OperationId| match history.op(&operations[id]) {
         Op::Txn(micros) => {
@@ -151,7 +156,10 @@ fn of_transactions(
     };
     let accounts = keys(first.operation);
     all.retain(|total| keys(total.operation) == accounts);
-    let begins = all.iter().map(|total| operations[total.operation].start).min();
+    let begins = all
+        .iter()
+        .map(|total| operations[total.operation].start)
+        .min();
     let mut transfers = 0;
     for operation in operations.iter().filter(|it| it.outcome != Outcome::Fail) {
         let op = history.op(operation);
@@ -160,8 +168,13 @@ fn of_transactions(
             continue;
         }
         let touches = match op {
-            Op::Txn(micros) => micros.iter().filter_map(Micro::key).any(|key| accounts.binary_search(&key).is_ok()),
-            op => op.key().is_some_and(|key| accounts.binary_search(&key).is_ok()),
+            Op::Txn(micros) => micros
+                .iter()
+                .filter_map(Micro::key)
+                .any(|key| accounts.binary_search(&key).is_ok()),
+            op => op
+                .key()
+                .is_some_and(|key| accounts.binary_search(&key).is_ok()),
         };
         if !touches {
             continue;
@@ -173,7 +186,9 @@ fn of_transactions(
             _ => matches!(op, Op::Txn(micros) if micros.len() > 1),
         };
         if !is_transfer {
-            return Err(Some(format!("`{op}` does not leave the sum of what it read")));
+            return Err(Some(format!(
+                "`{op}` does not leave the sum of what it read"
+            )));
         }
         transfers += 1;
     }
@@ -256,7 +271,10 @@ pub(super) fn is_map(op: &Op) -> bool {
 fn map_of_integers(text: &str) -> Option<Vec<i64>> {
     let inner = text.trim().strip_prefix('{')?.strip_suffix('}')?;
     let separators = |c: char| c.is_whitespace() || c == ',';
-    let words: Vec<&str> = inner.split(separators).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = inner
+        .split(separators)
+        .filter(|word| !word.is_empty())
+        .collect();
     if words.is_empty() || words.len() % 2 != 0 {
         return None;
     }
@@ -291,7 +309,9 @@ pub(super) fn confirm(history: &History, left: u64, right: u64) -> Result<(), St
                     .split([' ', ','])
                     .filter(|word| !word.is_empty());
                 while let (Some(name), Some(balance)) = (words.next(), words.next()) {
-                    let balance = balance.parse().map_err(|_| format!("`{balance}` is no balance"))?;
+                    let balance = balance
+                        .parse()
+                        .map_err(|_| format!("`{balance}` is no balance"))?;
                     shown.push((name.to_owned(), balance));
                 }
             }

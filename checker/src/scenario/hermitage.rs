@@ -238,7 +238,13 @@ impl Scenario {
             let index = events.len() as u64;
             let process = Process::Client(u64::from(session));
             let body = Body::Op(Op::Txn(micros));
-            events.push(Event::new(index, Time(index * 1_000_000), process, kind, body));
+            events.push(Event::new(
+                index,
+                Time(index * 1_000_000),
+                process,
+                kind,
+                body,
+            ));
         };
         let object = |key: &str, value: i64| Item {
             key: Key::from(key),
@@ -259,7 +265,11 @@ impl Scenario {
             }
             match step.action {
                 Commit => event(step.session, Kind::Ok, done),
-                Abort => event(step.session, Kind::Fail, done.into_iter().map(unread).collect()),
+                Abort => event(
+                    step.session,
+                    Kind::Fail,
+                    done.into_iter().map(unread).collect(),
+                ),
                 _ => {}
             }
         }

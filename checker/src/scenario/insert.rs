@@ -100,7 +100,8 @@ pub(super) fn confirm(history: &History, left: u64, right: u64) -> Result<(), St
         match history.op(took_place(history, event)?) {
             Op::Custom { name, args } if name == "insert" => {
                 let of = args.get("key").or_else(|| args.get(0));
-                of.cloned().ok_or_else(|| format!("event {event} names no predicate"))
+                of.cloned()
+                    .ok_or_else(|| format!("event {event} names no predicate"))
             }
             op => Err(format!("`{op}` is no insert")),
         }

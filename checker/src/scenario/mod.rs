@@ -104,7 +104,9 @@ fn took_place(history: &History, event: u64) -> Result<&Operation, String> {
     let operation = operation(history, event)?;
     match operation.outcome {
         Outcome::Ok => Ok(operation),
-        _ => Err(format!("the operation of event {event} is not known to have taken place")),
+        _ => Err(format!(
+            "the operation of event {event} is not known to have taken place"
+        )),
     }
 }
 

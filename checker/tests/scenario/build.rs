@@ -40,7 +40,13 @@ pub(crate) fn interleave(calls: &[Call], rng: &mut Rng) -> History {
     let mut add = |process, kind, op: &Op| {
         let index = events.len() as u64;
         let process = Process::Client(process);
-        events.push(Event::new(index, Time(index), process, kind, Body::Op(op.clone())));
+        events.push(Event::new(
+            index,
+            Time(index),
+            process,
+            kind,
+            Body::Op(op.clone()),
+        ));
     };
     let mut waiting: Vec<usize> = (0..calls.len()).collect();
     let mut open: Vec<usize> = Vec::new();
@@ -89,7 +95,13 @@ pub(crate) fn in_turn(calls: &[Call]) -> History {
         for kind in [Kind::Invoke, end] {
             let index = events.len() as u64;
             let process = Process::Client(*process);
-            events.push(Event::new(index, Time(index), process, kind, Body::Op(op.clone())));
+            events.push(Event::new(
+                index,
+                Time(index),
+                process,
+                kind,
+                Body::Op(op.clone()),
+            ));
         }
     }
     History::new(None, Order::Index, events).expect("a history")

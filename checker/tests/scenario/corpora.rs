@@ -20,7 +20,9 @@ fn the_histories_of_elle_cli_are_judged_as_labelled() {
     }
     let judge = |name: &str, guarantee: Guarantee| {
         let bytes = std::fs::read(folder.join(name)).expect("the file");
-        let history = read(&*bytes, ReadOptions::default()).expect("a history").history;
+        let history = read(&*bytes, ReadOptions::default())
+            .expect("a history")
+            .history;
         let verdict = check(&history, guarantee);
         (scenario::recognise(&history), verdict)
     };

@@ -31,8 +31,12 @@ fn runs(history: &History, order: &[usize]) -> bool {
                     .flatten()
                     .map(|item| (item.key.to_string(), item.value.clone()))
                     .collect();
-                let matching = objects.iter().filter(|(_, value)| read.predicate.matches(value));
-                matching.map(|(key, value)| (key.clone(), value.clone())).eq(found)
+                let matching = objects
+                    .iter()
+                    .filter(|(_, value)| read.predicate.matches(value));
+                matching
+                    .map(|(key, value)| (key.clone(), value.clone()))
+                    .eq(found)
             }
             other => panic!("{other} is not Hermitage's"),
         })
@@ -66,21 +70,30 @@ fn every_scenario_shows_what_no_serial_order_shows() {
         let end = last.then(|| all.pop()).flatten();
         let mut orders = vec![all];
         if let Some(end) = end {
-            orders = vec![vec![orders[0][0], orders[0][1]], vec![orders[0][1], orders[0][0]]];
+            orders = vec![
+                vec![orders[0][0], orders[0][1]],
+                vec![orders[0][1], orders[0][0]],
+            ];
             orders.iter_mut().for_each(|order| order.push(end));
-            let explained = orders.iter().any(|order| {
-                runs(&history, &[&[first], order.as_slice()].concat())
-            });
+            let explained = orders
+                .iter()
+                .any(|order| runs(&history, &[&[first], order.as_slice()].concat()));
             assert!(!explained, "{}", scenario.name);
             continue;
         }
-        assert!(!serial(&history, &mut vec![first], &orders[0]), "{}", scenario.name);
+        assert!(
+            !serial(&history, &mut vec![first], &orders[0]),
+            "{}",
+            scenario.name
+        );
     }
 }
 
 #[test]
 fn levels_grow_from_one_scenario_to_the_next() {
     let names: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
-    let expected = ["G0", "G1a", "G1b", "G1c", "OTV", "PMP", "P4", "G-single", "G2-item", "G2"];
+    let expected = [
+        "G0", "G1a", "G1b", "G1c", "OTV", "PMP", "P4", "G-single", "G2-item", "G2",
+    ];
     assert_eq!(names, expected);
 }

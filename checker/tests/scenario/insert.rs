@@ -19,7 +19,11 @@ fn random_inserts_are_decided_by_counting() {
         let mut tried = [0_u64; 4];
         for id in 0..1 + rng.below(8) {
             let predicate = rng.below(4);
-            let ids = if id % 2 == 0 { json!([id, null]) } else { json!([null, id]) };
+            let ids = if id % 2 == 0 {
+                json!([id, null])
+            } else {
+                json!([null, id])
+            };
             let outcome = [Outcome::Ok, Outcome::Fail, Outcome::Info][rng.below(3)];
             tried[predicate] += 1;
             committed[predicate] += u64::from(outcome == Outcome::Ok);
@@ -39,8 +43,14 @@ fn random_inserts_are_decided_by_counting() {
         let extra: u64 = committed.iter().map(|count| count.saturating_sub(1)).sum();
         assert_eq!(verdict.anomaly_count, extra, "seed {seed}");
         assert_eq!(verdict.validity == Validity::Violated, extra > 0);
-        let shown = committed.iter().zip(tried).any(|(&ok, all)| ok > 0 && all > 1);
-        assert_eq!(verdict.reason == Some(Reason::NotObservable), extra == 0 && !shown);
+        let shown = committed
+            .iter()
+            .zip(tried)
+            .any(|(&ok, all)| ok > 0 && all > 1);
+        assert_eq!(
+            verdict.reason == Some(Reason::NotObservable),
+            extra == 0 && !shown
+        );
         assert_eq!(scenario::recognise(&history), [GUARANTEE]);
         violated += u64::from(extra > 0);
     }

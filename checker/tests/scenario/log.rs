@@ -69,7 +69,11 @@ fn random(seed: u64) -> Vec<Call> {
                 logs[log].push((placed || rng.percent(spoil)).then_some(next));
                 let known = outcome == Outcome::Ok && !rng.percent(20);
                 let told = offset.saturating_sub(u64::from(rng.percent(spoil)));
-                micros.push(Micro::Send(Box::new(message(log, next, known.then_some(told)))));
+                micros.push(Micro::Send(Box::new(message(
+                    log,
+                    next,
+                    known.then_some(told),
+                ))));
                 continue;
             }
             let from = positions.entry((process, log)).or_insert(0);
@@ -153,10 +157,17 @@ fn same(one: &Sight, other: &Sight) -> bool {
 /// The kinds of anomalies of integrity, by definition.
 fn integrity(all: &[Sight]) -> BTreeSet<&'static str> {
     let mut kinds = BTreeSet::new();
-    let sends = |of: &Sight| all.iter().filter(|it| it.sent && !it.failed && same(it, of)).count();
+    let sends = |of: &Sight| {
+        all.iter()
+            .filter(|it| it.sent && !it.failed && same(it, of))
+            .count()
+    };
     let polled = |of: &Sight| all.iter().any(|it| !it.sent && same(it, of));
     for one in all.iter().filter(|it| it.ok) {
-        for other in all.iter().filter(|it| it.ok && it.message.key == one.message.key) {
+        for other in all
+            .iter()
+            .filter(|it| it.ok && it.message.key == one.message.key)
+        {
             let (left, right) = (one.message.offset, other.message.offset);
             let placed = left.is_some() && right.is_some();
             if placed && left == right && !same(one, other) {
@@ -174,7 +185,11 @@ fn integrity(all: &[Sight]) -> BTreeSet<&'static str> {
         }
         if sends(one) == 0 {
             let failed = all.iter().any(|it| it.sent && it.failed && same(it, one));
-            kinds.insert(if failed { "aborted-read" } else { "thin-air-read" });
+            kinds.insert(if failed {
+                "aborted-read"
+            } else {
+                "thin-air-read"
+            });
         }
         let own = |it: &&Sight| it.sent && same(it, one) && it.operation == one.operation;
         if sends(one) == 1 && all.iter().any(|it| own(&it)) {
@@ -250,8 +265,7 @@ fn random_logs_are_decided_as_they_are_defined() {
         let calls = random(seed);
         let history = interleave(&calls, &mut Rng(seed));
         let all = sights(&history);
-        for (guarantee, expected) in
-            [(INTEGRITY, integrity(&all)), (ORDER, order(&history, &all))]
+        for (guarantee, expected) in [(INTEGRITY, integrity(&all)), (ORDER, order(&history, &all))]
         {
             let verdict = check(&history, guarantee);
             let found: BTreeSet<&'static str> = kinds(&verdict).into_iter().collect();
@@ -277,7 +291,10 @@ fn random_logs_are_decided_as_they_are_defined() {
         "nonmonotonic-send",
         "holds",
     ] {
-        assert!(counts.get(kind).is_some_and(|&count| count > 20), "{kind}: {counts:?}");
+        assert!(
+            counts.get(kind).is_some_and(|&count| count > 20),
+            "{kind}: {counts:?}"
+        );
     }
 }
 
@@ -331,9 +348,15 @@ fn a_planted_anomaly_is_the_only_one_found_in_a_long_log() {
             messages: Some(Box::default()),
         }]);
         let verdict = check(&in_turn(&lost), INTEGRITY);
-        assert_eq!((verdict.anomaly_count, kinds(&verdict)), (1, vec!["lost-write"]));
+        assert_eq!(
+            (verdict.anomaly_count, kinds(&verdict)),
+            (1, vec!["lost-write"])
+        );
         let verdict = check(&in_turn(&lost), ORDER);
-        assert_eq!((verdict.anomaly_count, kinds(&verdict)), (1, vec!["poll-skip"]));
+        assert_eq!(
+            (verdict.anomaly_count, kinds(&verdict)),
+            (1, vec!["poll-skip"])
+        );
         let mut again = calls;
         again[at + 2].op = again[at].op.clone();
         let verdict = check(&in_turn(&again), ORDER);

@@ -45,20 +45,31 @@ fn has(history: &History, key: &Key, seen: &Seen, sent: Option<bool>) -> Result<
     });
     match found {
         true => Ok(()),
-        false => Err(format!("event {} has no {} of {key}", seen.event, seen.value)),
+        false => Err(format!(
+            "event {} has no {} of {key}",
+            seen.event, seen.value
+        )),
     }
 }
 
 /// How many sends of a message may have taken place.
 fn sends(history: &History, key: &Key, value: &Value) -> usize {
-    let possible = history.operations().iter().filter(|it| it.outcome != Outcome::Fail);
+    let possible = history
+        .operations()
+        .iter()
+        .filter(|it| it.outcome != Outcome::Fail);
     let records = possible.flat_map(|it| records(history.op(it), key));
-    records.filter(|record| record.sent && record.value == value).count()
+    records
+        .filter(|record| record.sent && record.value == value)
+        .count()
 }
 
 /// Whether anybody got a message.
 fn was_polled(history: &History, key: &Key, value: &Value) -> bool {
-    let ok = history.operations().iter().filter(|it| it.outcome == Outcome::Ok);
+    let ok = history
+        .operations()
+        .iter()
+        .filter(|it| it.outcome == Outcome::Ok);
     let mut records = ok.flat_map(|it| records(history.op(it), key));
     records.any(|record| !record.sent && record.value == value)
 }
@@ -77,7 +88,11 @@ fn between<'h>(
     }
     let mut subscribed = false;
     let mut all = Vec::new();
-    for operation in history.operations().iter().filter(|it| it.process == process) {
+    for operation in history
+        .operations()
+        .iter()
+        .filter(|it| it.process == process)
+    {
         let event = operation.invoke as u64;
         let op = history.op(operation);
         let inside = (first..=last).contains(&event);
@@ -91,7 +106,9 @@ fn between<'h>(
                 }
             }
             Op::Txn(micros) if inside => {
-                let polls = micros.iter().any(|micro| matches!(micro, Micro::Poll { .. }));
+                let polls = micros
+                    .iter()
+                    .any(|micro| matches!(micro, Micro::Poll { .. }));
                 if polls && operation.outcome != Outcome::Ok {
                     return Err(format!("event {event} polled, and did not end well"));
                 }
@@ -114,7 +131,9 @@ fn consecutive(all: &[Record<'_>], before: &Seen, after: &Seen) -> bool {
     let is = |record: &Record<'_>, seen: &Seen| {
         *record.value == seen.value && record.offset == seen.offset
     };
-    polled.windows(2).any(|pair| is(pair[0], before) && is(pair[1], after))
+    polled
+        .windows(2)
+        .any(|pair| is(pair[0], before) && is(pair[1], after))
 }
 
 /// Checks the evidence about a log.
@@ -129,7 +148,10 @@ pub(in super::super) fn confirm(history: &History, proof: &Proof) -> Result<(), 
             has(history, key, left, None)?;
             has(history, key, right, None)?;
             let same = left.offset.is_some() && left.offset == right.offset;
-            check(same && left.value != right.value, "the offsets are not inconsistent")
+            check(
+                same && left.value != right.value,
+                "the offsets are not inconsistent",
+            )
         }
         Case::Duplicate(left, right) => {
             has(history, key, left, None)?;
@@ -137,18 +159,27 @@ pub(in super::super) fn confirm(history: &History, proof: &Proof) -> Result<(), 
             let placed = left.offset.is_some() && right.offset.is_some();
             let twice = placed && left.offset != right.offset && left.value == right.value;
             check(twice, "it is not one message at two offsets")?;
-            check(sends(history, key, &left.value) == 1, "it was not sent once")
+            check(
+                sends(history, key, &left.value) == 1,
+                "it was not sent once",
+            )
         }
         Case::NotSent(seen) => {
             has(history, key, seen, Some(false))?;
-            check(sends(history, key, &seen.value) == 0, "it may have been sent")
+            check(
+                sends(history, key, &seen.value) == 0,
+                "it may have been sent",
+            )
         }
         Case::Precommitted(seen) => {
             has(history, key, seen, Some(false))?;
             let own = records(history.op(took_place(history, seen.event)?), key);
             let sent = own.iter().any(|it| it.sent && *it.value == seen.value);
             check(sent, "the transaction did not send it")?;
-            check(sends(history, key, &seen.value) == 1, "others may have sent it")
+            check(
+                sends(history, key, &seen.value) == 1,
+                "others may have sent it",
+            )
         }
         Case::Lost { sent, beyond } => {
             has(history, key, sent, Some(true))?;
@@ -164,7 +195,10 @@ pub(in super::super) fn confirm(history: &History, proof: &Proof) -> Result<(), 
         } => {
             has(history, key, skipped, None)?;
             let all = between(history, key, before.event, after.event)?;
-            check(consecutive(&all, before, after), "they do not follow each other")?;
+            check(
+                consecutive(&all, before, after),
+                "they do not follow each other",
+            )?;
             let gap = before.offset.is_some()
                 && before.offset < skipped.offset
                 && skipped.offset < after.offset;
@@ -172,7 +206,10 @@ pub(in super::super) fn confirm(history: &History, proof: &Proof) -> Result<(), 
         }
         Case::PollBack(before, after) => {
             let all = between(history, key, before.event, after.event)?;
-            check(consecutive(&all, before, after), "they do not follow each other")?;
+            check(
+                consecutive(&all, before, after),
+                "they do not follow each other",
+            )?;
             let back = after.offset.is_some() && after.offset <= before.offset;
             check(back, "it does not go back")
         }
@@ -186,13 +223,14 @@ pub(in super::super) fn confirm(history: &History, proof: &Proof) -> Result<(), 
             check(first.process == second.process, "two producers sent them")?;
             let own = records(history.op(first), key);
             let place = |seen: &Seen| {
-                own.iter().position(|it| {
-                    it.sent && *it.value == seen.value && it.offset == seen.offset
-                })
+                own.iter()
+                    .position(|it| it.sent && *it.value == seen.value && it.offset == seen.offset)
             };
             let in_order = match before.event == after.event {
                 true => {
-                    let last = own.iter().rposition(|it| it.sent && *it.value == after.value);
+                    let last = own
+                        .iter()
+                        .rposition(|it| it.sent && *it.value == after.value);
                     place(before) < last
                 }
                 false => first.precedes(second),

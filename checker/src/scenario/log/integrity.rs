@@ -13,7 +13,7 @@ struct Message {
     sends: u32,
     /// The first send that may have, by sight.
     send: u32,
-    /// The first acknowledged send with an offset, by sight.
+    /// The acknowledged send with the least offset, by sight.
     acknowledged: u32,
     /// The first send that failed.
     failed: u32,
@@ -49,8 +49,10 @@ pub(super) fn find(view: &View<'_>, found: &mut Found) {
             (true, _) => {
                 message.sends += 1;
                 message.send = message.send.min(at);
-                if certain && sight.offset.is_some() {
-                    message.acknowledged = message.acknowledged.min(at);
+                let before = view.sights.get(message.acknowledged as usize);
+                let least = before.is_none_or(|before| sight.offset < before.offset);
+                if certain && sight.offset.is_some() && least {
+                    message.acknowledged = at;
                 }
             }
             (false, _) => {
@@ -164,7 +166,12 @@ fn two<'h>(
 
 /// Polls of what was not sent, or not yet.
 fn polls(view: &View<'_>, messages: &[Message], found: &mut Found) {
-    for (at, sight) in view.sights.iter().enumerate().filter(|(_, sight)| !sight.sent) {
+    for (at, sight) in view
+        .sights
+        .iter()
+        .enumerate()
+        .filter(|(_, sight)| !sight.sent)
+    {
         let message = &messages[sight.message as usize];
         let key = view.keys[sight.key as usize];
         if message.sends == 0 && message.poll == at as u32 {
@@ -204,7 +211,13 @@ fn polls(view: &View<'_>, messages: &[Message], found: &mut Found) {
                     view.who(sight),
                     sight.value
                 );
-                anomaly("precommitted-read", sentence, key, Case::Precommitted(seen), operations)
+                anomaly(
+                    "precommitted-read",
+                    sentence,
+                    key,
+                    Case::Precommitted(seen),
+                    operations,
+                )
             });
         }
     }

@@ -87,9 +87,7 @@ pub const LOG_INTEGRITY: Entry = Entry {
     guarantee: Guarantee::LogIntegrity,
     opportunity: "messages that were acknowledged and polled",
     minimum: 10,
-    check: |history, options| {
-        check(history, options, Guarantee::LogIntegrity, integrity::find)
-    },
+    check: |history, options| check(history, options, Guarantee::LogIntegrity, integrity::find),
 };
 
 /// The registry's entry.

@@ -45,9 +45,7 @@ pub(super) fn find(view: &View<'_>, found: &mut Found) {
             epoch: consumer.epoch,
         };
         let before = last.insert((process, sight.key, sight.sent), here);
-        let fits = |last: &Last| {
-            sight.sent || last.epoch == consumer.epoch && !consumer.subscribed
-        };
+        let fits = |last: &Last| sight.sent || last.epoch == consumer.epoch && !consumer.subscribed;
         if let Some(before) = before.filter(fits) {
             let before = &view.sights[before.sight as usize];
             step(view, &known, before, sight, found);

@@ -102,14 +102,26 @@ impl<'h> View<'h> {
                 match micro {
                     Micro::Send(message) => {
                         concerned = true;
-                        add(&mut view, &message.key, &message.value, message.offset, true);
+                        add(
+                            &mut view,
+                            &message.key,
+                            &message.value,
+                            message.offset,
+                            true,
+                        );
                     }
                     Micro::Poll { messages } => {
                         (concerned, polls) = (true, true);
                         // What an operation polled that may not have ended well proves nothing.
                         let ok = operation.outcome == Outcome::Ok;
                         for message in messages.iter().flatten().filter(|_| ok) {
-                            add(&mut view, &message.key, &message.value, message.offset, false);
+                            add(
+                                &mut view,
+                                &message.key,
+                                &message.value,
+                                message.offset,
+                                false,
+                            );
                         }
                     }
                     _ => {}

@@ -18,7 +18,10 @@ pub(in super::super) fn confirm(history: &History, circle: &[(Item, Link)]) -> R
         let (next, _) = &circle[(at + 1) % circle.len()];
         match link {
             Link::RealTime => {
-                let (one, other) = (operation(history, item.write)?, operation(history, next.write)?);
+                let (one, other) = (
+                    operation(history, item.write)?,
+                    operation(history, next.write)?,
+                );
                 if one.end >= other.start {
                     return Err(format!(
                         "the write of event {} had not ended when that of event {} began",
@@ -118,13 +121,15 @@ fn reads(op: &Op) -> impl Iterator<Item = (&Key, &Value)> {
         Op::Txn(micros) => micros.iter(),
         _ => [].iter(),
     };
-    single.into_iter().chain(micros.filter_map(|micro| match micro {
-        Micro::Read {
-            key,
-            value: Some(value),
-        } => Some((key, value)),
-        _ => None,
-    }))
+    single
+        .into_iter()
+        .chain(micros.filter_map(|micro| match micro {
+            Micro::Read {
+                key,
+                value: Some(value),
+            } => Some((key, value)),
+            _ => None,
+        }))
 }
 
 /// Whether a read shows a write; `None` if it does not tell.

@@ -89,7 +89,9 @@ fn check(history: &History, options: &Options) -> Verdict {
 
 fn anomaly(view: &View<'_>, circle: Vec<(u32, Link)>) -> Anomaly {
     let history = view.history;
-    let reads = circle.iter().filter(|(_, link)| matches!(link, Link::Read(_)));
+    let reads = circle
+        .iter()
+        .filter(|(_, link)| matches!(link, Link::Read(_)));
     let kind = match (reads.count(), circle.len()) {
         (2, 2) => "long-fork",
         (1, 2) => "causal-reverse",
@@ -132,7 +134,10 @@ fn anomaly(view: &View<'_>, circle: Vec<(u32, Link)>) -> Anomaly {
     });
     Anomaly {
         kind,
-        explanation: format!("{}: no one order of the writes explains that", sentences.join("; ")),
+        explanation: format!(
+            "{}: no one order of the writes explains that",
+            sentences.join("; ")
+        ),
         operations,
         key: None,
         proof: AnyProof::Scenario(super::Proof::Order(evidence.collect())),

@@ -47,7 +47,9 @@ fn chains(view: &View<'_>) -> (Vec<(u32, u32)>, Vec<Chain>) {
     order.sort_by(|&a, &b| {
         let (a, b): (&Read, &Read) = (&view.reads[a as usize], &view.reads[b as usize]);
         let size = |read: &Read| (read.scope, read.present.len());
-        size(a).cmp(&size(b)).then_with(|| a.present.cmp(&b.present))
+        size(a)
+            .cmp(&size(b))
+            .then_with(|| a.present.cmp(&b.present))
     });
     let mut forks = Vec::new();
     let mut chains: Vec<Chain> = Vec::new();
@@ -79,7 +81,9 @@ fn fork(view: &View<'_>, small: u32, large: u32) -> Vec<(u32, Link)> {
     let (left, right) = (&view.reads[small as usize], &view.reads[large as usize]);
     let only = |of: &Read, other: &Read| {
         let mut items = of.present.iter();
-        items.find(|item| other.present.binary_search(item).is_err()).copied()
+        items
+            .find(|item| other.present.binary_search(item).is_err())
+            .copied()
     };
     let event = |read: &Read| super::super::event(view.history, read.operation as usize);
     // Of different sets the smaller has something that the larger has not, or it were within.
@@ -117,7 +121,10 @@ impl Net {
                 let node = items + sets.len() as u32;
                 sets.push(at);
                 let present = &view.reads[at as usize].present;
-                for &item in present.iter().filter(|item| before.binary_search(item).is_err()) {
+                for &item in present
+                    .iter()
+                    .filter(|item| before.binary_search(item).is_err())
+                {
                     edge(item, node);
                     if let Some(last) = last {
                         edge(last, item);
@@ -130,7 +137,10 @@ impl Net {
             }
             let scope = &view.scopes[chain.scope as usize];
             if let Some(last) = last {
-                for &item in scope.iter().filter(|item| before.binary_search(item).is_err()) {
+                for &item in scope
+                    .iter()
+                    .filter(|item| before.binary_search(item).is_err())
+                {
                     edge(last, item);
                 }
             }

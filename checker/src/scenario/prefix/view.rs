@@ -99,7 +99,9 @@ impl<'h> View<'h> {
     /// The operation that began with an event.
     pub(super) fn operation_at(&self, event: u64) -> Option<OperationId> {
         let operations = self.history.operations();
-        operations.binary_search_by_key(&event, |it| it.invoke as u64).ok()
+        operations
+            .binary_search_by_key(&event, |it| it.invoke as u64)
+            .ok()
     }
 }
 
