@@ -68,7 +68,7 @@ fn random(seed: u64) -> History {
             let place = order.iter().position(|&other| other == item);
             (place < Some(seen)) != rng.percent(spoil)
         };
-        if elements > 0 && seed % 3 == 0 {
+        if elements > 0 && seed.is_multiple_of(3) {
             let all = (0..elements).filter(|&element| shows(registers + element));
             let value = Some(Value::list(all.map(|element| Value::Int(element as i64))));
             let key = "s".into();
