@@ -203,7 +203,7 @@ fn keeps_sum(op: &Op) -> bool {
     let Op::Txn(micros) = op else { return false };
     let mut first: BTreeMap<&Key, i64> = BTreeMap::new();
     let mut last: BTreeMap<&Key, i64> = BTreeMap::new();
-    for micro in micros.iter() {
+    for micro in micros {
         match micro {
             Micro::Read {
                 key,
@@ -233,7 +233,7 @@ fn balances(op: &Op) -> Option<Vec<i64>> {
         Op::Txn(micros) => {
             let mut keys: Vec<&Key> = Vec::with_capacity(micros.len());
             let mut balances = Vec::with_capacity(micros.len());
-            for micro in micros.iter() {
+            for micro in micros {
                 let Micro::Read {
                     key,
                     value: Some(Value::Int(balance)),
@@ -275,7 +275,7 @@ fn map_of_integers(text: &str) -> Option<Vec<i64>> {
         .split(separators)
         .filter(|word| !word.is_empty())
         .collect();
-    if words.is_empty() || words.len() % 2 != 0 {
+    if words.is_empty() || !words.len().is_multiple_of(2) {
         return None;
     }
     words.chunks(2).map(|pair| pair[1].parse().ok()).collect()
@@ -289,7 +289,7 @@ pub(super) fn confirm(history: &History, left: u64, right: u64) -> Result<(), St
         let mut shown: Vec<(String, i128)> = Vec::new();
         match op {
             Op::Txn(micros) => {
-                for micro in micros.iter() {
+                for micro in micros {
                     let Micro::Read {
                         key,
                         value: Some(Value::Int(balance)),

@@ -1,7 +1,5 @@
 //! What a lint of a million transactions takes.
 
-use std::time::Instant;
-
 use polygraph_checker::lint;
 use polygraph_history::{Body, Event, History, Key, Kind, Micro, Op, Order, Process, Time, Value};
 
@@ -61,13 +59,27 @@ fn ten_thousand_transactions_have_nothing_but_that_nothing_overlaps() {
     assert_eq!(super::names(&findings), ["no-overlap"]);
 }
 
+/// What this thread has computed so far, milliseconds: machines are shared, and time is no measure.
+fn cpu_millis() -> u64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanos = stat
+        .split(' ')
+        .next()
+        .and_then(|nanos| nanos.parse::<u64>().ok());
+    nanos.unwrap_or_default() / 1_000_000
+}
+
 #[test]
 #[ignore = "a measurement"]
 fn a_million_transactions() {
     let history = appends(1_000_000);
     for _ in 0..3 {
-        let began = Instant::now();
+        let began = cpu_millis();
         let findings = lint(&history);
-        println!("{:?}: {:?}", began.elapsed(), super::names(&findings));
+        println!(
+            "{} ms of CPU: {:?}",
+            cpu_millis() - began,
+            super::names(&findings)
+        );
     }
 }

@@ -174,7 +174,8 @@ fn one_wrong_read_is_found_among_many() {
     for count in [1_000, 100_000] {
         let mut calls = bank(&mut Rng(1), count, 0);
         assert_eq!(check(&in_turn(&calls), GUARANTEE).validity, Validity::Holds);
-        let at = calls.iter().rposition(|call| call.op.is_read_only());
+        let is_read = |call: &Call| call.op.is_read_only() && call.outcome == Outcome::Ok;
+        let at = calls.iter().rposition(is_read);
         let Op::Txn(micros) = &mut calls[at.expect("a read")].op else {
             panic!("a transaction");
         };

@@ -127,7 +127,7 @@ fn sights(history: &History) -> Vec<Sight> {
         let Op::Txn(micros) = history.op(of) else {
             continue;
         };
-        for micro in micros.iter() {
+        for micro in micros {
             let (sent, messages) = match micro {
                 Micro::Send(message) => (true, vec![(**message).clone()]),
                 Micro::Poll {

@@ -16,7 +16,7 @@ struct Record<'h> {
 fn records<'h>(op: &'h Op, key: &Key) -> Vec<Record<'h>> {
     let mut all = Vec::new();
     let Op::Txn(micros) = op else { return all };
-    for micro in micros.iter() {
+    for micro in micros {
         let (sent, messages) = match micro {
             Micro::Send(message) => (true, std::slice::from_ref(&**message)),
             Micro::Poll {

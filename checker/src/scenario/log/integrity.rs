@@ -13,7 +13,7 @@ struct Message {
     sends: u32,
     /// The first send that may have, by sight.
     send: u32,
-    /// The first acknowledged send with an offset, by sight.
+    /// The acknowledged send with the least offset, by sight.
     acknowledged: u32,
     /// The first send that failed.
     failed: u32,
@@ -49,8 +49,10 @@ pub(super) fn find(view: &View<'_>, found: &mut Found) {
             (true, _) => {
                 message.sends += 1;
                 message.send = message.send.min(at);
-                if certain && sight.offset.is_some() {
-                    message.acknowledged = message.acknowledged.min(at);
+                let before = view.sights.get(message.acknowledged as usize);
+                let least = before.is_none_or(|before| sight.offset < before.offset);
+                if certain && sight.offset.is_some() && least {
+                    message.acknowledged = at;
                 }
             }
             (false, _) => {

@@ -98,7 +98,7 @@ impl<'h> View<'h> {
                     view.acts.push((operation.process, Act::Sight(sight)));
                 }
             };
-            for micro in micros.iter() {
+            for micro in micros {
                 match micro {
                     Micro::Send(message) => {
                         concerned = true;

@@ -285,7 +285,7 @@ fn each<'h>(op: &'h Op, mut step: impl FnMut(Step<'h>)) {
         Op::Add { key, value } | Op::Append { key, value, .. } => step(Step::Add(key, value)),
         Op::Read { key, value } => step(Step::Read(key, value.as_ref())),
         Op::Txn(micros) => {
-            for micro in micros.iter() {
+            for micro in micros {
                 match micro {
                     Micro::Read { key, value } => step(Step::Read(key, value.as_ref())),
                     Micro::Write { key, value } | Micro::Insert { key, value } => {
