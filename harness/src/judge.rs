@@ -136,6 +136,7 @@ pub fn test(resolved: &Resolved, finished: &Finished, options: &Options) -> Repo
         assumptions: assumptions(options),
         warnings,
         guarantees,
+        levels: None,
         proof: None,
         replay: None,
         run: None,

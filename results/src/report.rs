@@ -1,11 +1,11 @@
 //! A verdict as data: the fields of `verdict.json` and of `--json`.
 
-use polygraph_checker::{Validity, Verdict};
+use polygraph_checker::{Proof, Validity, Verdict};
 use polygraph_history::History;
 use polygraph_history::settings::Settings;
 use serde::Serialize;
 
-use crate::Picture;
+use crate::{Cycle, Levels, Picture};
 
 /// What a run or a check found.
 #[derive(Clone, Debug, Serialize)]
@@ -52,6 +52,9 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// The answers.
     pub guarantees: Vec<GuaranteeReport>,
+    /// Which levels of isolation the history rules out, of a survey of transactions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub levels: Option<Levels>,
     /// The file of the proof that was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
@@ -89,6 +92,7 @@ impl Report {
             assumptions: Vec::new(),
             warnings: Vec::new(),
             guarantees: Vec::new(),
+            levels: None,
             proof: None,
             replay: None,
             run: None,
@@ -234,6 +238,9 @@ pub struct AnomalyReport {
     pub key: Option<String>,
     /// Whether the second, independent check agreed.
     pub confirmed: bool,
+    /// Why each transaction came before the next, where it is a cycle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cycle: Option<Cycle>,
     /// What it looks like, unless too many operations show it.
     #[serde(skip)]
     pub picture: Option<Picture>,
@@ -249,6 +256,10 @@ impl GuaranteeReport {
             operations: anomaly.operations.clone(),
             key: anomaly.key.as_ref().map(ToString::to_string),
             confirmed: anomaly.confirm(history).is_ok(),
+            cycle: match &anomaly.proof {
+                Proof::Isolation(proof) => Cycle::of(history, proof),
+                _ => None,
+            },
             picture: Picture::of(history, &anomaly.operations),
         };
         GuaranteeReport {

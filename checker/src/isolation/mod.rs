@@ -24,6 +24,7 @@ mod dependencies;
 mod direct;
 mod explain;
 mod kind;
+mod lattice;
 mod orders;
 mod proof;
 mod reach;
@@ -36,6 +37,7 @@ mod witness;
 
 pub use confirm::confirm;
 pub use kind::{Class, Kind, Suffix};
+pub use lattice::{IMPLICATIONS, LEVELS, implies};
 pub use proof::{At, Because, Evidence, Proof, Step};
 pub use survey::{Survey, survey};
 pub use verdict::{SERIALIZABLE, STRICT_SERIALIZABLE};

@@ -11,6 +11,7 @@ use polygraph_targets::{Claim, Stance, TARGETS, Target};
 use polygraph_workloads::{WORKLOADS, Workload};
 
 use super::failure::Failure;
+use super::levels;
 use crate::defaults;
 use crate::judge::exit;
 
@@ -154,6 +155,7 @@ fn explain_guarantee(guarantee: Guarantee, text: &mut String) {
         }
         None => text.push_str("\nit cannot be checked yet\n"),
     }
+    levels::neighbours(guarantee, text);
 }
 
 fn explain_defaults(text: &mut String) {
