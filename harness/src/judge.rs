@@ -137,6 +137,7 @@ pub fn test(resolved: &Resolved, finished: &Finished, options: &Options) -> Repo
         warnings,
         lint: None,
         guarantees,
+        levels: None,
         proof: None,
         replay: None,
         run: None,

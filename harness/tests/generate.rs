@@ -146,3 +146,122 @@ fn evidence_is_drawn_below_the_table() {
     let ran = line(folder.path(), "check h --json");
     assert_eq!(ran.out.lines().count(), 1);
 }
+
+#[test]
+fn transactions_have_the_verdict_by_construction() {
+    let folder = folder();
+    for (make, code) in [
+        ("--workload append --fail-rate 2% --crash-rate 2%", 0),
+        (
+            "--workload append --format jepsen-edn --rmw --distribution zipf",
+            0,
+        ),
+        ("--anomaly G-single-process --format jepsen-edn", 1),
+        ("--anomaly incompatible-order --distribution uniform", 1),
+    ] {
+        let make = format!("generate txn {make} --json -o h");
+        let made = line(folder.path(), &make);
+        assert_eq!(made.code, 0, "{make}: {made:?}");
+        let made = json(&made);
+        let verdict = ["holds", "violated"][code as usize];
+        assert_eq!(made["verdict"], verdict, "{make}: {made}");
+        let checked = line(
+            folder.path(),
+            "check h --json --guarantee strict-serializable",
+        );
+        assert_eq!(checked.code, code, "{make}: {checked:?}");
+        let report = json(&checked);
+        assert_eq!(
+            report["guarantees"][0]["verdict"], verdict,
+            "{make}: {report}"
+        );
+        if code == 1 {
+            let anomaly = &report["guarantees"][0]["anomalies"][0];
+            assert_eq!(anomaly["kind"], made["anomaly"]["kind"], "{make}");
+            assert_eq!(anomaly["confirmed"], true, "{make}");
+        }
+    }
+}
+
+#[test]
+fn plans_of_transactions_that_contradict_themselves_leave_no_file() {
+    let folder = folder();
+    for (arguments, said) in [
+        ("--store nothing", "there are strict-serializable"),
+        ("--anomaly nothing", "there are G0"),
+        ("--workload register --anomaly G0", "it can have G1a"),
+        ("--length 8-1", "--length 1-8"),
+        ("--format plume", "--workload register"),
+        ("--anomaly long-fork --clients 2", "--clients 4"),
+    ] {
+        let ran = line(folder.path(), &format!("generate txn {arguments} -o h"));
+        assert_eq!(ran.code, 2, "{arguments}: {ran:?}");
+        assert!(ran.err.contains(said), "{arguments}: {}", ran.err);
+        assert!(!folder.path().join("h").exists(), "{arguments}");
+    }
+}
+
+#[test]
+fn cycles_are_drawn_below_the_table_and_as_files() {
+    let folder = folder();
+    line(folder.path(), "generate txn --anomaly long-fork -o h");
+    let ran = line(folder.path(), "check h --cycles drawn");
+    let (_, below) = ran.out.split_once("╯\n").expect("a table");
+    assert!(
+        below.contains("G-nonadjacent (strict-serializable)"),
+        "{}",
+        ran.out
+    );
+    for drawn in ["╭─▶│ ", "T4 (client ", "rw x", "wr x", "╰─────╯"] {
+        assert!(below.contains(drawn), "{drawn}: {}", ran.out);
+    }
+    assert!(
+        below.lines().all(|line| line.chars().count() <= 80),
+        "{below}"
+    );
+    assert!(
+        below.contains("cycles: 1 drawn in drawn as SVG and DOT"),
+        "{below}"
+    );
+    let file = |name| std::fs::read_to_string(folder.path().join("drawn").join(name));
+    let svg = file("G-nonadjacent-1.svg").expect("it was written");
+    assert!(
+        svg.starts_with("<svg ") && svg.contains(">T4 (client "),
+        "{svg}"
+    );
+    let dot = file("G-nonadjacent-1.dot").expect("it was written");
+    assert!(dot.contains("T4 -> T1"), "{dot}");
+    let ran = line(folder.path(), "check h --ascii");
+    assert!(
+        ran.out.is_ascii() && ran.out.contains("+->|"),
+        "{}",
+        ran.out
+    );
+    let report = json(&line(folder.path(), "check h --json"));
+    let steps = &report["guarantees"][0]["anomalies"][0]["cycle"]["steps"];
+    assert_eq!(steps.as_array().map(Vec::len), Some(4), "{report}");
+    let ran = line(folder.path(), "check h h --cycles drawn");
+    assert_eq!(ran.code, 2, "{ran:?}");
+}
+
+#[test]
+fn levels_are_explained_by_the_histories_that_tell_them_apart() {
+    let folder = folder();
+    let ran = line(folder.path(), "explain snapshot-isolation");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for said in [
+        "implied by\n  strong-session-snapshot-isolation, serializable\n",
+        "implies\n  consistent-view\n",
+        "it allows what serializable rules out: write-skew\n",
+        "it rules out what consistent-view allows: ",
+        "T1 read [], before T2 wrote 1",
+    ] {
+        assert!(ran.out.contains(said), "{said}: {}", ran.out);
+    }
+    let ran = line(folder.path(), "explain repeatable-read");
+    assert!(
+        ran.out.contains("only where predicates are read"),
+        "{}",
+        ran.out
+    );
+}

@@ -5,16 +5,23 @@
 //! - [`write_witness`], [`write_certificates`], [`read_proof`]: proofs as files.
 //! - [`diagram`]: operations and faults on one axis of time; [`Picture`]: those of a piece of
 //!   evidence; [`pictures`]: those of a report.
+//! - [`Cycle`]: transactions of which each came before the next; in a terminal, as SVG, as DOT.
+//! - [`Levels`]: which levels of isolation a history rules out, drawn as a [`lattice`].
 //! - [`Folder`]: what a run leaves behind.
 
+mod cycle;
 pub mod diagram;
 mod folder;
+pub mod lattice;
+mod levels;
 mod picture;
 mod proof;
 mod report;
 mod table;
 
+pub use cycle::Cycle;
 pub use folder::Folder;
+pub use levels::Levels;
 pub use picture::Picture;
 pub use proof::{ProofFile, read_proof, write_certificates, write_witness};
 pub use report::{

@@ -100,6 +100,36 @@ fn bands(history: &History) -> Vec<Band> {
     bands.into_iter().map(|(_, band)| band).collect()
 }
 
+/// The faults that overlap some operations, in words.
+pub(crate) fn faults_during(history: &History, operations: &[&Operation]) -> Vec<String> {
+    let start = operations.iter().map(|it| it.start).min().unwrap_or(0);
+    let end = operations.iter().map(|it| it.end).max().unwrap_or(0);
+    let mut bands = bands(history);
+    bands.retain(|band| {
+        band.start.rank <= end && band.end.is_none_or(|healed| start <= healed.rank)
+    });
+    let left_out = bands.len().saturating_sub(MOST_FAULTS);
+    let mut texts: Vec<String> = bands
+        .iter()
+        .take(MOST_FAULTS)
+        .map(|band| {
+            let from = Time(band.start.time);
+            match band.end {
+                Some(end) => {
+                    let from = from.to_string();
+                    let from = from.trim_end_matches(" s");
+                    format!("{}, {from}–{}", band.text, Time(end.time))
+                }
+                None => format!("{}, from {from} on", band.text),
+            }
+        })
+        .collect();
+    if left_out > 0 {
+        texts.push(format!("{left_out} more faults"));
+    }
+    texts
+}
+
 /// Faults are recorded in histories of ours only, whose events are in order.
 fn moment(event: &Event) -> Moment {
     Moment {

@@ -1,11 +1,11 @@
 //! A verdict as data: the fields of `verdict.json` and of `--json`.
 
-use polygraph_checker::{Finding, Validity, Verdict};
+use polygraph_checker::{Finding, Proof, Validity, Verdict};
 use polygraph_history::History;
 use polygraph_history::settings::Settings;
 use serde::Serialize;
 
-use crate::Picture;
+use crate::{Cycle, Levels, Picture};
 
 /// What a run or a check found.
 #[derive(Clone, Debug, Serialize)]
@@ -55,6 +55,9 @@ pub struct Report {
     pub lint: Option<Vec<LintReport>>,
     /// The answers.
     pub guarantees: Vec<GuaranteeReport>,
+    /// Which levels of isolation the history rules out, of a survey of transactions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub levels: Option<Levels>,
     /// The file of the proof that was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
@@ -93,6 +96,7 @@ impl Report {
             warnings: Vec::new(),
             lint: None,
             guarantees: Vec::new(),
+            levels: None,
             proof: None,
             replay: None,
             run: None,
@@ -297,6 +301,9 @@ pub struct AnomalyReport {
     pub key: Option<String>,
     /// Whether the second, independent check agreed.
     pub confirmed: bool,
+    /// Why each transaction came before the next, where it is a cycle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cycle: Option<Cycle>,
     /// What it looks like, unless too many operations show it.
     #[serde(skip)]
     pub picture: Option<Picture>,
@@ -314,6 +321,10 @@ impl GuaranteeReport {
             confirmed: match verdict.confirmed.get(at) {
                 Some(&confirmed) => confirmed,
                 None => anomaly.confirm(history).is_ok(),
+            },
+            cycle: match &anomaly.proof {
+                Proof::Isolation(proof) => Cycle::of(history, proof),
+                _ => None,
             },
             picture: Picture::of(history, &anomaly.operations),
         };

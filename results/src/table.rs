@@ -6,7 +6,7 @@ use tabled::settings::Style;
 use tabled::settings::object::Columns;
 use tabled::settings::{Modify, Width};
 
-use crate::{GuaranteeReport, Observed, Picture, Report, diagram};
+use crate::{GuaranteeReport, Observed, Report, diagram};
 
 /// The table of a test: what was claimed, what was seen, and by what evidence.
 #[must_use]
@@ -49,7 +49,7 @@ pub fn check_table(report: &Report, width: usize) -> String {
 /// Evidence of several guarantees that is the same is drawn once.
 #[must_use]
 pub fn pictures(report: &Report, style: diagram::Style) -> String {
-    let mut drawn: Vec<&Picture> = Vec::new();
+    let mut drawn: Vec<String> = Vec::new();
     let mut text = String::new();
     let violated = report
         .guarantees
@@ -59,15 +59,16 @@ pub fn pictures(report: &Report, style: diagram::Style) -> String {
         let Some(anomaly) = guarantee.anomalies.first() else {
             continue;
         };
-        let Some(picture) = anomaly.picture.as_ref().filter(|it| !drawn.contains(it)) else {
-            continue;
+        let lines = match (&anomaly.cycle, &anomaly.picture) {
+            (Some(cycle), _) => cycle.draw(style),
+            (None, Some(picture)) => picture.draw(style),
+            (None, None) => continue,
         };
-        let lines = picture.draw(style);
-        if lines.is_empty() || drawn.len() >= MOST_PICTURES {
+        if lines.is_empty() || drawn.contains(&lines) || drawn.len() >= MOST_PICTURES {
             continue;
         }
-        drawn.push(picture);
         text += &format!("\n{} ({})\n{lines}", anomaly.kind, guarantee.name);
+        drawn.push(lines);
     }
     text
 }
@@ -168,6 +169,7 @@ mod tests {
             operations: vec![4, 9],
             key: Some("x".to_owned()),
             confirmed: true,
+            cycle: None,
             picture: None,
         });
         let unlooked = GuaranteeReport::not_exercised("durable", true);

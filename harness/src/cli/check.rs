@@ -10,8 +10,9 @@ use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options, lint, scenario};
 use polygraph_history::{
     Format, Guarantee, History, Keyed, ReadOptions, Reading, parse_duration, read,
 };
-use polygraph_results::{Counts, ErrorBody, LintReport, Report, check_table};
+use polygraph_results::{Counts, ErrorBody, Levels, LintReport, Report, check_table};
 
+use super::cycles;
 use super::drawing::Drawing;
 use super::failure::Failure;
 use super::follow::follow;
@@ -64,6 +65,9 @@ pub(super) struct Arguments {
     /// Write a proof of the answer to this file, for `polygraph confirm`
     #[arg(long, value_name = "FILE")]
     witness: Option<PathBuf>,
+    /// Draw cycles of transactions into this folder, as SVG and DOT, at most ten of a kind
+    #[arg(long, value_name = "DIR")]
+    cycles: Option<PathBuf>,
     /// Judge while the file grows: until it is proved not to be linearizable, or Ctrl-C
     #[arg(long)]
     follow: bool,
@@ -124,6 +128,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     if arguments.follow && arguments.files.len() > 1 {
         return Err(Failure::usage("--follow follows one file; name just one"));
     }
+    if arguments.cycles.is_some() && arguments.files.len() > 1 {
+        return Err(Failure::usage(
+            "--cycles draws those of one file; name just one",
+        ));
+    }
     let [file] = arguments.files.as_slice() else {
         return Ok(several(&asking, &arguments.files));
     };
@@ -140,7 +149,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             judge_reading(&asking, file, reading)?
         }
     };
+    let drawn = arguments.cycles.as_deref();
+    let drawn = drawn
+        .map(|folder| cycles::write(folder, &report))
+        .transpose()?;
     show(&report, arguments);
+    if let Some(drawn) = drawn.filter(|_| !arguments.json) {
+        super::print(&drawn);
+    }
     Ok(report.exit)
 }
 
@@ -345,6 +361,11 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
         assumptions,
         warnings: history.warnings().to_vec(),
         lint: findings.map(|all| all.into_iter().map(LintReport::from).collect()),
+        levels: asking
+            .asked
+            .survey
+            .then(|| Levels::of(&guarantees))
+            .flatten(),
         guarantees,
         proof: written,
         ..Report::of_check()
@@ -458,6 +479,10 @@ fn show(report: &Report, Arguments { json, drawing, .. }: &Arguments) {
     }
     text += &check_table(report, super::width());
     text.push('\n');
+    if let Some(levels) = &report.levels {
+        text += &levels.draw(drawing.style());
+        text.push('\n');
+    }
     text += &drawing.pictures(report);
     let of_guarantees = report.guarantees.iter().flat_map(|it| &it.warnings);
     let linted = |warning: &&String| report.lint.is_some() && lint::tells(warning);

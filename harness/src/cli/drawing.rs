@@ -20,11 +20,15 @@ const WIDEST: usize = 80;
 impl Drawing {
     /// The diagrams of a report.
     pub(super) fn pictures(self, report: &Report) -> String {
-        let style = Style {
+        pictures(report, self.style())
+    }
+
+    /// How wide, and with which characters.
+    pub(super) fn style(self) -> Style {
+        Style {
             width: super::width().min(WIDEST),
             ascii: self.in_ascii(),
-        };
-        pictures(report, style)
+        }
     }
 
     /// Everything, in the characters that can be shown.

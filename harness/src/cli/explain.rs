@@ -11,6 +11,7 @@ use polygraph_targets::{Claim, Stance, TARGETS, Target};
 use polygraph_workloads::{WORKLOADS, Workload};
 
 use super::failure::Failure;
+use super::levels;
 use crate::defaults;
 use crate::judge::exit;
 
@@ -160,6 +161,7 @@ fn explain_guarantee(guarantee: Guarantee, text: &mut String) {
             let _ = writeln!(text, "  client {client} {act}");
         }
     }
+    levels::neighbours(guarantee, text);
 }
 
 fn explain_defaults(text: &mut String) {

@@ -5,11 +5,13 @@
 
 mod check;
 mod confirm;
+mod cycles;
 mod drawing;
 mod explain;
 mod failure;
 mod follow;
 mod generate;
+mod levels;
 mod lint;
 mod list;
 mod model;

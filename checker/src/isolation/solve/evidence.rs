@@ -47,7 +47,7 @@ fn steps(op: &Op) -> Vec<(usize, Step<'_>)> {
                     .as_ref()
                     .map(|value| (position, Step::Read(key, value))),
                 Micro::Write { key, value } => Some((position, Step::Write(key, value))),
-                Micro::Append { .. } => None,
+                _ => None,
             })
             .collect(),
         Op::Read {

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use polygraph_checker::isolation::implies;
 use polygraph_history::Guarantee;
 
-use super::Workload;
 use super::script::{Script, script};
+use super::{Plan, Workload};
 
 macro_rules! anomalies {
     ($($variant:ident $name:literal $about:literal
@@ -24,6 +25,12 @@ macro_rules! anomalies {
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Anomaly::$variant => $name),* }
+            }
+
+            /// What it is, in a sentence.
+            #[must_use]
+            pub const fn about(self) -> &'static str {
+                match self { $(Anomaly::$variant => $about),* }
             }
 
             /// The weakest levels that rule it out; so do all that are stronger.
@@ -101,6 +108,14 @@ anomalies! {
         "A transaction sees one of another's writes, and had missed the other one."
         Both [ReadAtomic]
         "abAB" "12" ["wx1 wy1" "rx. ry1"]
+    GMonotonic "G-monotonic"
+        "A transaction misses a write on which depends what it had read before."
+        Both [TransactionalCausal MonotonicView RepeatableRead]
+        "abcABC" "123" ["ry1 rx." "wx1 wz1" "rz1 wy1"]
+    ObservedVanishes "observed-transaction-vanishes"
+        "A transaction has seen one of another's writes, and then misses the other one."
+        Both [MonotonicAtomicView]
+        "abAB" "12" ["wx1 wy1" "rx1 ry."]
     DirtyUpdate "dirty-update"
         "A committed append stands on top of one of a failed transaction."
         Lists [ReadCommitted]
@@ -168,6 +183,25 @@ anomalies! {
 }
 
 impl Anomaly {
+    /// The smallest history of it: one that has nothing else. Of lists.
+    #[must_use]
+    pub fn alone(self) -> Plan {
+        let script = self.script();
+        Plan {
+            clients: script.clients(),
+            transactions: script.transactions(),
+            anomaly: Some(self),
+            ..Plan::default()
+        }
+    }
+
+    /// Whether one level rules it out, and another does not.
+    #[must_use]
+    pub fn separates(self, stronger: Guarantee, weaker: Guarantee) -> bool {
+        let rules_out = |level| self.violates().iter().any(|&it| implies(level, it));
+        rules_out(stronger) && !rules_out(weaker)
+    }
+
     /// Whether histories of a workload can prove it.
     #[must_use]
     pub fn fits(self, workload: Workload) -> bool {

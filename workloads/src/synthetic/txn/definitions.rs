@@ -161,12 +161,7 @@ fn explains(level: Guarantee, order: &[&Txn<'_>]) -> bool {
         | Guarantee::TransactionalCausal
         | Guarantee::ReadAtomic => visibility(level, order, &mut Vec::new()),
         Guarantee::ReadCommitted => order.iter().enumerate().all(|(at, txn)| {
-            let mut seen = 0;
-            (0..txn.micros.len()).all(|read| {
-                let found = (seen..=at).find(|&upto| txn.sees_at(read, &order[..upto]));
-                seen = found.unwrap_or(seen);
-                found.is_some()
-            })
+            (0..txn.micros.len()).all(|read| (0..=at).any(|upto| txn.sees_at(read, &order[..upto])))
         }),
         // Writes take place at once and in this order; a read shows what there is at any time,
         // but of what the transaction itself writes nothing later.

@@ -1,6 +1,6 @@
 //! Small histories against the definitions; planted anomalies against definitions and checker.
 
-use polygraph_checker::isolation::survey;
+use polygraph_checker::isolation::{IMPLICATIONS, implies, survey};
 use polygraph_checker::{GUARANTEES, Options, Validity};
 use polygraph_history::{Guarantee, History, Micro, Op, ReadOptions, Value, jsonl, read};
 
@@ -116,7 +116,7 @@ fn kind(anomaly: Anomaly) -> &'static str {
         Anomaly::DirtyUpdate => "G1a",
         Anomaly::WriteSkew => "G2-item",
         Anomaly::LongFork => "G-nonadjacent",
-        Anomaly::FracturedRead => "G-single",
+        Anomaly::FracturedRead | Anomaly::GMonotonic | Anomaly::ObservedVanishes => "G-single",
         other => other.name(),
     }
 }
@@ -180,70 +180,15 @@ fn nothing_is_wrong_where_nothing_is_planted() {
     }
 }
 
-/// Direct implications between levels, the stronger first.
-const IMPLIED: &[(Guarantee, &[Guarantee])] = {
-    use Guarantee as G;
-    &[
-        (
-            G::StrictSerializable,
-            &[G::StrongSessionSerializable, G::StrongSnapshotIsolation],
-        ),
-        (
-            G::StrongSessionSerializable,
-            &[G::Serializable, G::StrongSessionSnapshotIsolation],
-        ),
-        (
-            G::StrongSnapshotIsolation,
-            &[G::StrongSessionSnapshotIsolation],
-        ),
-        (
-            G::StrongSessionSnapshotIsolation,
-            &[
-                G::SnapshotIsolation,
-                G::ParallelSnapshotIsolation,
-                G::PrefixConsistency,
-            ],
-        ),
-        (
-            G::Serializable,
-            &[
-                G::SnapshotIsolation,
-                G::RepeatableRead,
-                G::UpdateSerializable,
-            ],
-        ),
-        (G::SnapshotIsolation, &[G::ConsistentView]),
-        (
-            G::ParallelSnapshotIsolation,
-            &[G::ConsistentView, G::TransactionalCausal],
-        ),
-        (G::PrefixConsistency, &[G::TransactionalCausal]),
-        (G::TransactionalCausal, &[G::ReadAtomic]),
-        (G::ConsistentView, &[G::ReadAtomic, G::CursorStability]),
-        (G::ReadAtomic, &[G::ReadCommitted]),
-        (G::ReadCommitted, &[G::ReadUncommitted]),
-    ]
-};
-
-fn implies(stronger: Guarantee, weaker: Guarantee) -> bool {
-    let direct = IMPLIED.iter().find(|(level, _)| *level == stronger);
-    stronger == weaker
-        || direct.is_some_and(|(_, implied)| implied.iter().any(|&level| implies(level, weaker)))
-}
-
 /// The levels that a planted anomaly violates are those that it is said to violate, by their
 /// definitions, for the anomaly alone.
 #[test]
 fn an_anomaly_violates_what_it_is_said_to_and_nothing_weaker() {
     for workload in Workload::ALL {
         for &anomaly in Anomaly::ALL.iter().filter(|it| it.fits(workload)) {
-            let script = anomaly.script();
             let plan = Plan {
                 workload,
-                anomaly: Some(anomaly),
-                clients: script.clients(),
-                transactions: script.transactions(),
-                ..Plan::default()
+                ..anomaly.alone()
             };
             let (history, _) = history(&plan);
             for level in DEFINED {
@@ -267,6 +212,17 @@ fn an_anomaly_violates_what_it_is_said_to_and_nothing_weaker() {
                 );
             }
         }
+    }
+}
+
+/// Levels that differ are told apart by an anomaly, but for what only predicates show.
+#[test]
+fn an_anomaly_tells_each_level_from_those_that_it_implies() {
+    for &(stronger, weaker) in IMPLICATIONS {
+        let apart = Anomaly::ALL.iter().any(|it| it.separates(stronger, weaker));
+        let by_predicates =
+            (stronger, weaker) == (Guarantee::Serializable, Guarantee::RepeatableRead);
+        assert_eq!(apart, !by_predicates, "{stronger} and {weaker}");
     }
 }
 
