@@ -3,9 +3,9 @@
 //! that it is fast where an order exists; the configurations are those of the search by breadth.
 //!
 //! At a moment at which nothing is open it turns to what still waits before that moment, at the
-//! expense of as many configurations as it has looked at ahead. If nothing waits there any more,
-//! all that is possible then is known: what was seen before is forgotten, so that memory does not
-//! grow with the history, and if nothing is possible, that part of the history alone shows it.
+//! expense of some configurations for each that it has looked at ahead. If nothing waits there any
+//! more, all that is possible then is known: what was seen before is forgotten, so that memory does
+//! not grow with the history, and if nothing is possible, that part of the history alone shows it.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -15,6 +15,10 @@ use super::budget::Owner;
 use super::config::{Config, Seen, clear, has};
 use super::expand::{Core, Notes};
 use super::timeline::Level;
+
+/// So many configurations that wait before a cut may be looked at for each one that was ahead:
+/// more wait than are gone through where the first choice is a good one.
+const BEHIND: usize = 8;
 
 /// A configuration that waits to be looked at.
 #[derive(Clone, Copy)]
@@ -148,7 +152,7 @@ impl<const W: usize, const T: usize> Lazy<W, T> {
             }
             Some(_) => self.credit -= 1,
             None => {
-                self.credit += 1;
+                self.credit += BEHIND;
                 // Later, what was seen behind the cut would be forgotten with the rest.
                 if self.tried < self.quiet {
                     self.tried = self.quiet;

@@ -10,8 +10,8 @@
 //!
 //! At a moment at which nothing is open a configuration is a state and what was used of the
 //! operations of unknown outcome; the search by breadth carries nothing else past it. The search
-//! by depth looks there at what still waits behind, as long as that takes no longer than going
-//! ahead did; once nothing waits behind it forgets all of it. When it has no memory left, it
+//! by depth looks there at what still waits behind, as long as that takes a few times as long as
+//! going ahead did; once nothing waits behind it forgets all of it. When it has no memory left, it
 //! begins again where the search by breadth is.
 
 mod breadth;
