@@ -113,15 +113,17 @@ fn damage(text: &mut Vec<u8>, random: &mut Random) {
     }
 }
 
+/// A list of integers: most are prefixes of each other, also as texts where they branch off.
+fn list(random: &mut Random) -> Value {
+    let (length, branch) = (random.below(7), random.below(12));
+    let element = |at| if at == branch { 1 } else { at as i64 * 9 };
+    Value::list((0..length).map(|at| Value::Int(element(at))))
+}
+
 fn value(random: &mut Random) -> Value {
     match random.below(11) {
         0 => Value::Null,
-        // Lists of one key are prefixes of each other, but for some that branch off.
-        9 | 10 => {
-            let (length, branch) = (random.below(7), random.below(12));
-            let element = |at| if at == branch { 7 } else { at as i64 * 9 };
-            Value::list((0..length).map(|at| Value::Int(element(at))))
-        }
+        9 | 10 => list(random),
         1 => Value::from(*random.choose(&["", "a", "b c", "é", "\"", "\\", "\n", "~"])),
         2 => Value::list(
             (0..random.below(3))
@@ -262,7 +264,10 @@ fn completed(mut op: Op, random: &mut Random) -> Op {
         Op::Txn(micros) => {
             for micro in micros {
                 if let Micro::Read { value: seen, .. } = micro {
-                    *seen = Some(value(random));
+                    *seen = Some(match random.below(2) {
+                        0 => list(random),
+                        _ => value(random),
+                    });
                 }
             }
         }
@@ -275,6 +280,7 @@ fn completed(mut op: Op, random: &mut Random) -> Op {
 /// Who does what, when, and how it ends: of few processes, mostly as it should be.
 fn events(random: &mut Random) -> Vec<Event> {
     let mut open: Vec<Option<Op>> = vec![None; 3];
+    let transactions = random.below(3) == 0;
     let mut time = 0;
     let mut all = Vec::new();
     for index in 0..random.between(1, 12) {
@@ -292,7 +298,10 @@ fn events(random: &mut Random) -> Vec<Event> {
                 (kind, op)
             }
             None => {
-                let op = op(random);
+                let mut op = op(random);
+                while transactions && !matches!(op, Op::Txn(_)) {
+                    op = self::op(random);
+                }
                 open[process] = Some(op.clone());
                 (Kind::Invoke, op)
             }

@@ -178,7 +178,7 @@ fn lines_across_the_ends_of_chunks() {
         let last = &history.operations()[lines - 1];
         assert_eq!(history.op(last).to_string(), "txn { write 999 60000 }");
     }
-    let broken = error(&(text.clone() + "w(1,x,3,4)"));
+    let broken = error(&(text + "w(1,x,3,4)"));
     assert_eq!((broken.line, broken.column), (lines + 1, 5));
 }
 

@@ -38,7 +38,7 @@ pub(super) fn read(input: impl BufRead) -> Result<History, ReadError> {
             committed: true,
             versions: None,
         };
-        sessions.add(header, micros.drain(..).collect(), place)
+        sessions.add(header, std::mem::take(micros), place)
     };
     lines::for_each(input, |line, number| {
         place = (number, 1);

@@ -90,12 +90,15 @@ impl Sessions {
         key
     }
 
-    /// What was read; of 0 it is said in the end what it means.
+    /// What was read; of 0 it is said in the end what it means, where that is not clear yet.
     #[inline]
     pub(super) fn read(&mut self, key: i64, value: i64) -> Micro {
         Micro::Read {
             key: self.key(key),
-            value: Some(Value::Int(value)),
+            value: Some(match (value, self.zero) {
+                (0, Zero::Either) => Value::Null,
+                _ => Value::Int(value),
+            }),
         }
     }
 
@@ -205,11 +208,17 @@ impl Sessions {
     /// Says what reads of 0 read; how many may be of two things.
     fn settle_zeros(&mut self) -> usize {
         let mut ambiguous = 0;
+        let unclear = match self.zero {
+            Zero::Written => Value::Int(0),
+            // Most histories are through here.
+            Zero::Either if self.zeros.is_empty() => return 0,
+            Zero::Either => Value::Null,
+        };
         for op in self.builder.ops_mut() {
             let Op::Txn(micros) = op else { continue };
             for micro in micros {
                 if let Micro::Read { key, value } = micro
-                    && *value == Some(Value::Int(0))
+                    && value.as_ref() == Some(&unclear)
                 {
                     *value = match (self.zero, self.zeros.contains(key)) {
                         (_, false) => Some(Value::Null),

@@ -147,5 +147,5 @@ pub(super) fn assignment(keys: &mut Keys, name: &str, row: &Row<'_>) -> Option<O
 
 /// Whether a form is true in Clojure.
 pub(super) fn is_truthy(form: Form<'_>) -> bool {
-    !form.is_nil() && !(form.token() == Token::Bool && form.raw() == "false")
+    !(form.is_nil() || form.token() == Token::Bool && form.raw() == "false")
 }

@@ -120,7 +120,12 @@ impl Ops<'_> {
         let mut micros = std::mem::take(&mut self.builder.micros);
         micros.clear();
         let whole = self.micros(cursor, &mut micros);
-        let transaction = whole.map(|()| micros.drain(..).collect());
+        let transaction = whole.map(|()| {
+            // Of just the capacity that it needs.
+            let mut transaction = Vec::with_capacity(micros.len());
+            transaction.append(&mut micros);
+            transaction
+        });
         self.builder.micros = micros;
         transaction
     }
