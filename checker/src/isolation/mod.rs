@@ -46,6 +46,7 @@ mod proof;
 mod reach;
 mod refine;
 mod register;
+mod registers;
 mod relations;
 mod ring;
 mod schedule;

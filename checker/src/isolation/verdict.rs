@@ -1,6 +1,6 @@
 //! Deciding one level.
 
-use polygraph_history::{Guarantee, History, Outcome};
+use polygraph_history::{Guarantee, History, Order, Outcome};
 
 use crate::{Anomaly, Entry, Options, Reason, Validity, Verdict};
 
@@ -12,13 +12,15 @@ use super::level::{Level, Shape};
 use super::lists::Lists;
 use super::model::Model;
 use super::participants::Participants;
+use super::registers;
 use super::relations::{IN_SESSION, MISSED, PREDICATE, REALTIME};
 use super::shapes::{Found, look};
 use super::unread::orders_exist;
 use super::{Class, Kind, Proof, Suffix};
 
 const OPPORTUNITY: &str = "two acknowledged transactions overlap in time and use a common list \
-                           that at least one of them appends to";
+                           that at least one of them appends to; of registers, one reads what \
+                           the other wrote";
 
 /// How many such pairs a test must have before *holds* means something.
 const MINIMUM: u64 = 10;
@@ -68,6 +70,14 @@ fn check(history: &History, options: &Options, guarantee: Guarantee) -> Verdict 
     let Some(level) = Level::of(guarantee) else {
         return not_applicable(format!("{guarantee} is no level of transactions"));
     };
+    if level.labels & REALTIME != 0 && history.order() == Order::Session {
+        return not_applicable(format!(
+            "the history does not tell when anything happened, which {guarantee} is about"
+        ));
+    }
+    if registers::are_used(history) {
+        return registers::check(history, options, guarantee);
+    }
     match Lists::new(history) {
         Ok(lists) => {
             let mut verdict = decide(&lists, options, level);
