@@ -13,6 +13,9 @@ use super::{CLIENTS, Failure};
 const WRITES: usize = 32;
 const POOL: usize = 10;
 
+/// The operations of a transaction: a key, and what is written if it is no read.
+type Steps = Vec<(usize, Option<u64>)>;
+
 struct Pool {
     keys: [usize; POOL],
     /// Of each key ever, what the store holds.
@@ -36,7 +39,7 @@ impl Pool {
         POOL - 1 - zeros.min(POOL - 1)
     }
 
-    fn draw(&mut self, random: &mut Random) -> Vec<(usize, Option<u64>)> {
+    fn draw(&mut self, random: &mut Random) -> Steps {
         let length = random.between(1, 8);
         let draw = (0..length).map(|_| {
             let place = Pool::place(random);
@@ -61,7 +64,7 @@ impl Pool {
 pub(super) fn appends_as_edn(count: u64, mut out: BufWriter<File>) -> Result<(), Failure> {
     let random = &mut Random::keyed(&[7]);
     let mut pool = Pool::new();
-    let mut open: Vec<Option<Vec<(usize, Option<u64>)>>> = vec![None; CLIENTS as usize];
+    let mut open: Vec<Option<Steps>> = vec![None; CLIENTS as usize];
     let (mut index, mut begun, mut text) = (0_u64, 0, String::new());
     while begun < count || open.iter().any(Option::is_some) {
         let process = random.below(CLIENTS) as usize;
