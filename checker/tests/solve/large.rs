@@ -61,8 +61,11 @@ fn ten_thousand_transactions_on_hot_keys_are_decided() {
     }
 }
 
+/// What a transaction writes, and whose versions of which keys it reads.
+type Body<'a> = (&'a [u32], &'a [(u32, Option<u32>)]);
+
 /// Adds transactions that go wrong in a known way, on keys of their own.
-fn plant(problem: &mut Problem, bodies: &[(&[u32], &[(u32, Option<u32>)])]) {
+fn plant(problem: &mut Problem, bodies: &[Body<'_>]) {
     let first = problem.transactions;
     let keys = problem.keys.len() as u32;
     let end = problem
@@ -98,7 +101,6 @@ fn plant(problem: &mut Problem, bodies: &[(&[u32], &[(u32, Option<u32>)])]) {
 
 #[test]
 fn planted_anomalies_are_found() {
-    type Body<'a> = (&'a [u32], &'a [(u32, Option<u32>)]);
     let lost: &[Body<'_>] = &[(&[0], &[(0, None)]), (&[0], &[(0, None)])];
     let skew: &[Body<'_>] = &[
         (&[0], &[(0, None), (1, None)]),

@@ -233,7 +233,7 @@ impl<'a> Engine<'a> {
         self.trail.push(entry);
         let graph = &mut self.graph;
         self.layout.order(before.first, before.second, |from, to| {
-            graph.insert(from, to, tag)
+            graph.insert(from, to, tag);
         });
         Ok(())
     }
@@ -254,7 +254,7 @@ impl<'a> Engine<'a> {
             });
             let graph = &mut self.graph;
             self.layout.order(before.first, before.second, |from, to| {
-                graph.link(from, to, tag)
+                graph.link(from, to, tag);
             });
         }
         let places: Vec<u32> = (0..self.graph.nodes() as u32)

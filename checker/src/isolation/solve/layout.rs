@@ -256,7 +256,7 @@ impl<'a> Layout<'a> {
         if initial != NONE {
             for run in from..to {
                 self.order(initial, run, |from, to| {
-                    graph.link(from, to, Tag::First(run))
+                    graph.link(from, to, Tag::First(run));
                 });
             }
         }
