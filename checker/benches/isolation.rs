@@ -8,7 +8,10 @@
 
 use std::time::{Duration, Instant};
 
-use polygraph_checker::isolation::{SERIALIZABLE, STRICT_SERIALIZABLE, survey};
+use polygraph_checker::isolation::{
+    PREFIX_CONSISTENCY, READ_ATOMIC, READ_COMMITTED, SERIALIZABLE, SNAPSHOT_ISOLATION,
+    STRICT_SERIALIZABLE, TRANSACTIONAL_CAUSAL, survey,
+};
 use polygraph_checker::{Options, Verdict};
 use polygraph_history::History;
 
@@ -59,7 +62,15 @@ fn row(name: &str, history: &History) {
         let kind = verdict.anomalies.first().map_or("", |anomaly| anomaly.kind);
         format!("{} {kind}", verdict.validity.name())
     };
-    for entry in [SERIALIZABLE, STRICT_SERIALIZABLE] {
+    for entry in [
+        READ_COMMITTED,
+        READ_ATOMIC,
+        TRANSACTIONAL_CAUSAL,
+        PREFIX_CONSISTENCY,
+        SNAPSHOT_ISOLATION,
+        SERIALIZABLE,
+        STRICT_SERIALIZABLE,
+    ] {
         let verdict = (entry.check)(history, &options);
         let time = measure(|| drop((entry.check)(history, &options)));
         println!(

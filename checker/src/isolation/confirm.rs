@@ -28,6 +28,7 @@ pub fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
         Evidence::Aborted { .. } => Kind::G1a,
         Evidence::OnAborted { .. } => Kind::DirtyUpdate,
         Evidence::Intermediate { .. } => Kind::G1b,
+        Evidence::Fractured { .. } => Kind::FracturedRead,
         Evidence::SameState { .. } => Kind::LostUpdate,
     };
     ensure(proof.kind == kind, || {
@@ -185,6 +186,29 @@ fn facts(record: &Record<'_>, evidence: &Evidence) -> Checked {
                 format!("the read of {key} does not end with {element}")
             })?;
             only(record, key, element, *append)
+        }
+        Evidence::Fractured {
+            seen,
+            write,
+            missing,
+            missed,
+        } => {
+            let (key, list) = list_of(record, *seen)?;
+            let element = element_of(record, *write, key)?;
+            ensure(list.last() == Some(element), || {
+                format!("the read of {key} does not end with {element}")
+            })?;
+            only(record, key, element, *write)?;
+            let (other, lacking) = list_of(record, *missing)?;
+            let lost = element_of(record, *missed, other)?;
+            ensure(!lacking.contains(lost), || format!("the read shows {lost}"))?;
+            let two = seen.transaction == missing.transaction
+                && seen.position != missing.position
+                && write.transaction == missed.transaction
+                && seen.transaction != write.transaction;
+            ensure(two, || {
+                "these are not two reads of one transaction and two appends of another".to_owned()
+            })
         }
         Evidence::SameState {
             read,
@@ -387,9 +411,78 @@ fn cycle(record: &Record<'_>, steps: &[Step], kind: Kind) -> Checked {
         check_step(record, step).map_err(|problem| format!("step {at}: {problem}"))?;
     }
     let named = name(steps);
-    ensure(named == kind, || {
+    let fits = match kind {
+        Kind::WriteSkew => write_skew(record, steps)?,
+        Kind::LongFork => long_fork(steps),
+        Kind::GMonotonic => monotonic(record, steps)?,
+        _ => named == kind,
+    };
+    ensure(fits, || {
         format!("the cycle is a {}, not a {}", named.name(), kind.name())
     })
+}
+
+/// Two that missed each other's writes, and wrote to different keys.
+fn write_skew(record: &Record<'_>, steps: &[Step]) -> Result<bool, String> {
+    let missed = |step: &Step| matches!(step.because, Because::Missed { .. });
+    let [first, second] = steps else {
+        return Ok(false);
+    };
+    let (_, one) = transaction(record, first.from)?;
+    let (_, other) = transaction(record, second.from)?;
+    let written = |micros: &'_ [Micro], list: &Key| {
+        micros
+            .iter()
+            .any(|micro| matches!(micro, Micro::Append { key, .. } if key == list))
+    };
+    let common = one.iter().any(|micro| match micro {
+        Micro::Append { key, .. } => written(other, key),
+        _ => false,
+    });
+    Ok(missed(first) && missed(second) && !common)
+}
+
+/// Two of which each saw one of two writers and missed the other.
+fn long_fork(steps: &[Step]) -> bool {
+    let alternate = steps.iter().enumerate().all(|(at, step)| match at % 2 {
+        0 => matches!(step.because, Because::Missed { .. }),
+        _ => matches!(step.because, Because::Observed { .. }),
+    });
+    let distinct = (0..steps.len()).all(|at| {
+        let mut before = steps[..at].iter();
+        before.all(|step| step.from != steps[at].from)
+    });
+    steps.len() == 4 && alternate && distinct
+}
+
+/// One read that missed something, and the transaction had come to depend on it by an earlier
+/// operation.
+fn monotonic(record: &Record<'_>, steps: &[Step]) -> Result<bool, String> {
+    let [first, rest @ .., last] = steps else {
+        return Ok(false);
+    };
+    let Because::Missed { position: left, .. } = first.because else {
+        return Ok(false);
+    };
+    let others = rest.iter().chain([last]);
+    let back = match &last.because {
+        Because::Observed { position, .. } => *position,
+        Because::Followed { key, next, .. } => {
+            let (_, micros) = transaction(record, last.to)?;
+            let place = micros.iter().position(|micro| {
+                matches!(micro, Micro::Append { key: list, value } if list == key && value == next)
+            });
+            place.ok_or("the append is not there")?
+        }
+        _ => return Ok(false),
+    };
+    let of_data = others.clone().all(|step| {
+        matches!(
+            step.because,
+            Because::Followed { .. } | Because::Observed { .. }
+        )
+    });
+    Ok(of_data && back < left)
 }
 
 fn check_step(record: &Record<'_>, step: &Step) -> Checked {

@@ -5,6 +5,7 @@
 //! component, the most severe kind first: the shortest cycle of that kind if the steps suffice,
 //! else the best seen so far, else any.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::graph::{Edge, Graph, Labels, strongly_connected};
@@ -77,27 +78,6 @@ impl<'d> Cycles<'d> {
         self.components.len()
     }
 
-    /// The most severe cycle of each of the first `most` components, shortest if the steps
-    /// suffice.
-    pub(super) fn most_severe(
-        &mut self,
-        suffixes: &[Suffix],
-        most: usize,
-        steps: u64,
-    ) -> Vec<Cycle> {
-        let count = self.components.len().min(most);
-        let mut left = steps;
-        let mut found = Vec::new();
-        for at in 0..count {
-            let part = self.part(at);
-            let mut budget = left / (count - at) as u64;
-            let spent = budget;
-            found.extend(most_severe(&part, suffixes, &mut budget));
-            left -= spent - budget;
-        }
-        found
-    }
-
     /// A cycle of each kind with this suffix that is found.
     pub(super) fn each_kind(&mut self, suffix: Suffix, steps: u64) -> BTreeMap<Kind, Cycle> {
         let mut found: BTreeMap<Kind, Cycle> = BTreeMap::new();
@@ -130,7 +110,7 @@ impl<'d> Cycles<'d> {
     }
 
     /// One component as a graph of its own.
-    fn part(&mut self, at: usize) -> Part<'_> {
+    pub(super) fn part(&mut self, at: usize) -> Part<'_> {
         let members = &self.components[at];
         for (local, &node) in members.iter().enumerate() {
             self.local[node as usize] = local as u32;
@@ -154,10 +134,15 @@ impl<'d> Cycles<'d> {
         let before = |bound: u32| members.partition_point(|&node| node < bound) as u32;
         let txns = before(self.dependencies.txns);
         let mut by_start: Vec<u32> = (0..txns).collect();
-        by_start.sort_by_key(|&txn| self.spans.start[members[txn as usize] as usize]);
+        by_start.sort_by_key(|&txn| {
+            let number = self.dependencies.number(members[txn as usize]);
+            self.spans.start[number as usize]
+        });
         Part {
             graph: Graph::new(members.len(), &edges),
-            members,
+            members: Cow::Borrowed(members),
+            names: &self.dependencies.names,
+            tried: Vec::new(),
             txns,
             barriers: before(self.dependencies.barriers),
             spans: &self.spans,
@@ -171,7 +156,11 @@ impl<'d> Cycles<'d> {
 pub(super) struct Part<'c> {
     pub(super) graph: Graph,
     /// Of each node its number in the whole graph, ascending: transactions, meetings, barriers.
-    members: &'c [u32],
+    members: Cow<'c, [u32]>,
+    /// Of the whole graph's nodes their numbers in the history, where they differ.
+    names: &'c [u32],
+    /// Orders that are tried for writes that nobody ordered: which of two comes first, of a key.
+    pub(super) tried: Vec<(u32, u32, u32)>,
     /// How many nodes are transactions.
     pub(super) txns: u32,
     /// The first node that is a barrier.
@@ -183,13 +172,63 @@ pub(super) struct Part<'c> {
     pub(super) by_start: Vec<u32>,
 }
 
-impl Part<'_> {
+impl<'c> Part<'c> {
     pub(super) fn start(&self, txn: u32) -> u64 {
-        self.spans.start[self.members[txn as usize] as usize]
+        self.spans.start[self.number(txn) as usize]
     }
 
     pub(super) fn end(&self, txn: u32) -> u64 {
-        self.spans.end[self.members[txn as usize] as usize]
+        self.spans.end[self.number(txn) as usize]
+    }
+
+    /// The number of a transaction in the history.
+    pub(super) fn number(&self, txn: u32) -> u32 {
+        let member = self.members[txn as usize];
+        self.names.get(member as usize).copied().unwrap_or(member)
+    }
+
+    /// Of a transaction of the history its number here, if it is here.
+    pub(super) fn local(&self, number: u32) -> Option<u32> {
+        let member = match self.names {
+            [] => number,
+            names => names.binary_search(&number).ok()? as u32,
+        };
+        let txns = &self.members[..self.txns as usize];
+        txns.binary_search(&member).ok().map(|at| at as u32)
+    }
+
+    /// The same with further edges *ww*.
+    pub(super) fn with(&self, tried: Vec<(u32, u32, u32)>) -> Part<'c> {
+        let mut edges = Vec::with_capacity(self.graph.edge_count() + tried.len());
+        for from in 0..self.graph.nodes() as u32 {
+            let known = self.graph.edges(from);
+            edges.extend(known.map(|(to, label)| Edge { from, to, label }));
+        }
+        let label = WW;
+        edges.extend(tried.iter().map(|&(from, to, _)| Edge { from, to, label }));
+        Part {
+            graph: Graph::new(self.graph.nodes(), &edges),
+            members: self.members.clone(),
+            by_start: self.by_start.clone(),
+            tried,
+            ..*self
+        }
+    }
+
+    /// A cycle of these transactions, each with the label by which it is left.
+    pub(super) fn as_cycle(&self, walk: &[(u32, Labels)]) -> Cycle {
+        let labels: Vec<Labels> = walk.iter().map(|&(_, label)| label).collect();
+        let all = labels.iter().fold(0, |all, label| all | label);
+        let suffix = match (all & REALTIME != 0, all & IN_SESSION != 0) {
+            (true, _) => Suffix::Realtime,
+            (_, true) => Suffix::Process,
+            _ => Suffix::Plain,
+        };
+        Cycle {
+            kind: Kind::Cycle(suffix, class(&labels)),
+            txns: walk.iter().map(|&(txn, _)| self.number(txn)).collect(),
+            labels,
+        }
     }
 
     /// Whether a node stands for an edge from each of many readers to each of many writers.
@@ -243,7 +282,7 @@ impl Part<'_> {
             let (txns, labels) = without_detours(txns, &labels, order);
             Some(Cycle {
                 kind: Kind::Cycle(suffix, class(&labels)),
-                txns: txns.iter().map(|&txn| self.members[txn as usize]).collect(),
+                txns: txns.iter().map(|&txn| self.number(txn)).collect(),
                 labels,
             })
         })
@@ -289,27 +328,42 @@ fn without_detours(txns: &[u32], labels: &[Labels], order: Labels) -> (Vec<u32>,
     kept
 }
 
-fn most_severe(part: &Part<'_>, suffixes: &[Suffix], budget: &mut u64) -> Option<Cycle> {
+/// The most severe cycle of one of these classes and the weakest of these suffixes that has one;
+/// the shortest if the steps suffice, or none if they do not suffice for any. Whether `all` cycles
+/// are of these classes.
+pub(super) fn most_severe(
+    part: &Part<'_>,
+    suffixes: &[Suffix],
+    classes: &[Class],
+    all: bool,
+    budget: &mut u64,
+) -> Option<Cycle> {
+    let predicates = part.has_predicates();
     for &suffix in suffixes {
         if strongly_connected(&part.graph, suffix.labels()).is_empty() {
             continue;
         }
         let mut best: Option<Cycle> = None;
-        let predicates = part.has_predicates();
-        for class in Class::ALL {
+        for &class in classes {
             if class.has_predicates() && !predicates {
                 continue;
             }
+            // A walk may fall into cycles of a class that was not asked for.
             let found = Search::new(part, class, suffix).run(budget);
+            let found = found.filter(|cycle| match cycle.kind {
+                Kind::Cycle(_, class) => classes.contains(&class),
+                _ => false,
+            });
             best = best.into_iter().chain(found).min_by_key(severity);
-            if best
-                .as_ref()
-                .is_some_and(|best| best.kind <= Kind::Cycle(suffix, class))
-            {
+            let enough = |best: &Cycle| best.kind <= Kind::Cycle(suffix, class);
+            if best.as_ref().is_some_and(enough) {
                 break;
             }
         }
-        return best.or_else(|| part.any(suffix));
+        // Where each cycle is of one of the classes, there is one with this suffix.
+        if best.is_some() || all {
+            return best;
+        }
     }
     None
 }

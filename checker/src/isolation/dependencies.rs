@@ -3,7 +3,7 @@
 //! **Invariant:** with all edges, and if no read is wrong by itself, it has a cycle exactly if no
 //! order of the transactions explains the history; weaker levels ask for cycles of some shape.
 
-use crate::graph::{Graph, Labels};
+use crate::graph::{Edge, Graph, Labels};
 
 use super::participants::Participants;
 use super::relations::{PROCESS, REALTIME, Relations, SESSION};
@@ -19,6 +19,8 @@ pub(super) struct Dependencies {
     pub(super) txns: u32,
     /// The first node that is a barrier.
     pub(super) barriers: u32,
+    /// Of each node its number in the graph of all transactions, ascending; empty if it is that.
+    pub(super) names: Vec<u32>,
 }
 
 impl Dependencies {
@@ -39,12 +41,48 @@ impl Dependencies {
         }
         let barriers = relations.nodes;
         if orders & REALTIME != 0 {
+            // One to and one from each transaction, and one from each barrier.
+            let more = 3 * participants.count() as usize;
+            relations.edges.reserve_exact(more);
             real_time(&mut relations, participants);
         }
         Dependencies {
             graph: Graph::new(relations.nodes as usize, &relations.edges),
             txns: relations.txns,
             barriers,
+            names: Vec::new(),
+        }
+    }
+
+    /// The number of a node in the graph of all transactions.
+    pub(super) fn number(&self, node: u32) -> u32 {
+        self.names.get(node as usize).copied().unwrap_or(node)
+    }
+
+    /// The part of this graph, of all transactions, that consists of these components: all
+    /// cycles, whatever the labels that count.
+    pub(super) fn within(&self, components: &[Vec<u32>]) -> Dependencies {
+        let mut names: Vec<u32> = components.iter().flatten().copied().collect();
+        names.sort_unstable();
+        let mut local = vec![NONE; self.graph.nodes()];
+        for (at, &node) in names.iter().enumerate() {
+            local[node as usize] = at as u32;
+        }
+        let mut edges = Vec::new();
+        for (at, &node) in names.iter().enumerate() {
+            for (to, label) in self.graph.edges(node) {
+                let (from, to) = (at as u32, local[to as usize]);
+                if to != NONE {
+                    edges.push(Edge { from, to, label });
+                }
+            }
+        }
+        let before = |bound: u32| names.partition_point(|&node| node < bound) as u32;
+        Dependencies {
+            graph: Graph::new(names.len(), &edges),
+            txns: before(self.txns),
+            barriers: before(self.barriers),
+            names,
         }
     }
 }

@@ -24,6 +24,24 @@ impl Findings {
         }
     }
 
+    /// Adds what others found.
+    pub(super) fn take(&mut self, others: Findings) {
+        for (kind, count) in others.counts {
+            *self.counts.entry(kind).or_default() += count;
+        }
+        for (kind, evidence) in others.kept {
+            let kept = self.kept.entry(kind).or_default();
+            let room = self.keep - kept.len().min(self.keep);
+            kept.extend(evidence.into_iter().take(room));
+        }
+    }
+
+    /// Forgets all but these kinds.
+    pub(super) fn retain(&mut self, keep: impl Fn(Kind) -> bool) {
+        self.counts.retain(|&kind, _| keep(kind));
+        self.kept.retain(|&kind, _| keep(kind));
+    }
+
     pub(super) fn add(&mut self, kind: Kind, evidence: impl FnOnce() -> Evidence) {
         *self.counts.entry(kind).or_default() += 1;
         let kept = self.kept.entry(kind).or_default();
@@ -232,6 +250,8 @@ struct Transactions<'v, 'h> {
     /// Of each list its last read and append so far, of whichever transaction.
     last_read: Vec<u32>,
     last_append: Vec<u32>,
+    /// The longest read by the transaction of the last one.
+    longest_read: Vec<u32>,
     /// Of each state of each list the read of a transaction that went on to change it.
     changed_from: Vec<u32>,
 }
@@ -243,6 +263,7 @@ impl<'v, 'h> Transactions<'v, 'h> {
             orders,
             last_read: vec![NONE; view.keys.len()],
             last_append: vec![NONE; view.keys.len()],
+            longest_read: vec![NONE; view.keys.len()],
             changed_from: vec![NONE; orders.states()],
         }
     }
@@ -286,13 +307,20 @@ impl<'v, 'h> Transactions<'v, 'h> {
     }
 
     fn read(&mut self, at: u32, findings: &mut Findings) {
-        let Read { txn, key, .. } = self.view.reads[at as usize];
-        if !self.is_as_expected(at, self.own_read(key, txn)) {
+        let Read {
+            txn, key, values, ..
+        } = self.view.reads[at as usize];
+        let before = self.own_read(key, txn);
+        if !self.is_as_expected(at, before) {
             findings.add(Kind::Internal, || Evidence::Internal {
                 read: self.view.at_read(at),
             });
         }
         self.last_read[key as usize] = at;
+        let longest = &mut self.longest_read[key as usize];
+        if before.is_none() || self.view.reads[*longest as usize].values.len() < values.len() {
+            *longest = at;
+        }
     }
 
     /// Whether a read is what the one before it showed and what was appended since, or ends with
@@ -330,8 +358,11 @@ impl<'v, 'h> Transactions<'v, 'h> {
         if let Some(read) = self.own_read(append.key, append.txn) {
             let element = self.view.elements[append.element as usize];
             let value = append.value;
+            // Of reads that do not contradict one another the longest shows what any does.
+            let longest = self.longest_read[append.key as usize];
+            let shows = |read| self.orders.shows(self.view, read, append.element, value);
             if element.only_append() == Some(at)
-                && self.orders.shows(self.view, read, append.element, value)
+                && let Some(read) = [read, longest].into_iter().find(|&read| shows(read))
             {
                 findings.add(Kind::FutureRead, || Evidence::Future {
                     read: self.view.at_read(read),

@@ -286,6 +286,24 @@ impl<'h> Teller<'h> {
                 );
                 (vec![*append, *read], key, text)
             }
+            Evidence::Fractured {
+                seen,
+                write,
+                missing,
+                missed,
+            } => {
+                let (_, name, list) = self.list(*seen);
+                let (_, _, element) = self.list(*write);
+                let (key, other, lacking) = self.list(*missing);
+                let (_, _, lost) = self.list(*missed);
+                let text = format!(
+                    "T2 {} read {name} = {list}, with {element} of T1 {}, but read {other} = \
+                     {lacking}, without {lost}, which T1 appended as well",
+                    self.txn(seen.transaction),
+                    self.txn(write.transaction)
+                );
+                (vec![*write, *seen], key, text)
+            }
             Evidence::SameState {
                 read,
                 append,

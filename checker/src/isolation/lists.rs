@@ -12,17 +12,18 @@
 //! order the appends of a list come in the order of its longest read, each transaction's
 //! together, and each read between the right two.
 
-use polygraph_history::History;
+use polygraph_history::{History, Outcome};
 
 use crate::graph::Labels;
 
+use super::access::{Access, LAST};
 use super::direct::{self, Findings};
 use super::model::Model;
 use super::orders::Orders;
 use super::participants::Participants;
 use super::relations::{RW, Relations, WR, WW};
 use super::view::{NONE, View};
-use super::{Because, witness};
+use super::{Because, Evidence, witness};
 
 /// A history of lists: its transactions by number, the orders of its lists, and who took part.
 pub(super) struct Lists<'h> {
@@ -74,8 +75,140 @@ impl Model for Lists<'_> {
         direct::find(&self.view, &self.orders, findings);
     }
 
-    fn because(&self, from: u32, to: u32, label: Labels) -> Option<Because> {
-        witness::because(&self.view, &self.orders, from, to, label)
+    fn because(&self, from: u32, to: u32, label: Labels, at: Option<u32>) -> Option<Because> {
+        witness::because(&self.view, &self.orders, from, to, label, at)
+    }
+
+    fn writes_something(&self, txn: u32) -> bool {
+        !self.view.appends_of(txn).is_empty()
+    }
+
+    fn write_a_common_key(&self, one: u32, other: u32) -> bool {
+        let key = |append: u32| self.view.appends[append as usize].key;
+        let mut own = self.view.appends_of(one);
+        own.any(|append| {
+            self.view
+                .appends_of(other)
+                .any(|also| key(also) == key(append))
+        })
+    }
+
+    /// Of acknowledged transactions, along lists of which no read contradicts another.
+    fn writes(&self) -> Relations {
+        let view = &self.view;
+        let mut contradictory = vec![false; view.keys.len()];
+        for (at, read) in view.reads.iter().enumerate() {
+            contradictory[read.key as usize] |= !self.orders.fits[at];
+        }
+        let author = |append: u32| view.appends[append as usize].txn;
+        let acknowledged =
+            |append: &u32| view.txns[author(*append) as usize].outcome == Outcome::Ok;
+        let mut relations = Relations::new(view.txns.len() as u32, view.appends.len());
+        for key in (0..view.keys.len() as u32).filter(|&key| !contradictory[key as usize]) {
+            let mut last = NONE;
+            for append in self.orders.known(view, key).filter(acknowledged) {
+                if last != NONE {
+                    relations.add(last, author(append), WW);
+                }
+                last = author(append);
+            }
+            if last != NONE {
+                for append in self.orders.unobserved(key).filter(acknowledged) {
+                    relations.add(last, author(append), WW);
+                }
+            }
+        }
+        relations
+    }
+
+    fn accesses(&self, txn: u32, out: &mut Vec<Access>) -> bool {
+        let (view, orders) = (&self.view, &self.orders);
+        let author = |append: u32| view.appends[append as usize].txn;
+        let first = out.len();
+        for at in view.reads_of(txn).filter(|&at| orders.fits[at as usize]) {
+            let read = &view.reads[at as usize];
+            let length = read.values.len();
+            // Only the last element of a read tells which version it is.
+            let last = orders.last_of_state(view, read.key, length);
+            out.push(Access {
+                position: read.position,
+                key: read.key,
+                version: length as u32,
+                write: false,
+                of: last.map_or(NONE, author),
+            });
+        }
+        for at in view.appends_of(txn) {
+            let append = &view.appends[at as usize];
+            if view.elements[append.element as usize].only_append() != Some(at) {
+                continue;
+            }
+            let place = orders.position[append.element as usize];
+            let before = match place {
+                NONE => orders.elements(append.key).len(),
+                place => place as usize,
+            };
+            out.push(Access {
+                position: append.position,
+                key: append.key,
+                version: if place == NONE { LAST } else { place + 1 },
+                write: true,
+                of: orders
+                    .known_before(view, append.key, before)
+                    .map_or(NONE, author),
+            });
+        }
+        out[first..].sort_unstable_by_key(|access| access.position);
+        true
+    }
+
+    fn unordered(&self) -> Vec<(u32, Vec<u32>)> {
+        let view = &self.view;
+        let groups = (0..view.keys.len() as u32).map(|key| {
+            let appends = self.orders.unobserved(key);
+            let mut authors: Vec<u32> = appends
+                .map(|append| view.appends[append as usize].txn)
+                .collect();
+            authors.sort_unstable();
+            authors.dedup();
+            (key, authors)
+        });
+        groups.filter(|(_, authors)| authors.len() > 1).collect()
+    }
+
+    fn fractured(&self, reader: u32, writer: u32, later: bool) -> Option<Evidence> {
+        let view = &self.view;
+        let mut accesses = Vec::new();
+        self.accesses(reader, &mut accesses);
+        let read_at = |position: u32| {
+            let mut reads = view.reads_of(reader);
+            reads.find(|&read| view.reads[read as usize].position == position)
+        };
+        let reads = || accesses.iter().filter(|access| !access.write);
+        for seen in reads().filter(|seen| seen.of == writer) {
+            for missed in view.appends_of(writer) {
+                let append = &view.appends[missed as usize];
+                let place = self.orders.position[append.element as usize];
+                let missing = reads().find(|access| {
+                    access.key == append.key
+                        && (place == NONE || access.version <= place)
+                        && access.position != seen.position
+                        && (!later || seen.position < access.position)
+                });
+                if let Some(missing) = missing {
+                    let last = self
+                        .orders
+                        .last_of_state(view, seen.key, seen.version as usize)?;
+                    return Some(Evidence::Fractured {
+                        seen: view.at_read(read_at(seen.position)?),
+                        write: view.at_append(last),
+                        missing: view.at_read(read_at(missing.position)?),
+                        missed: view.at_append(missed),
+                    });
+                }
+            }
+        }
+        None
     }
 
     fn doubt(&self) -> Option<String> {

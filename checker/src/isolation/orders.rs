@@ -171,6 +171,14 @@ impl Orders {
         self.known_at(view, key, self.known_before[self.state(key, length)])
     }
 
+    /// The append of the last element of this state, if only one transaction can have made it.
+    pub(super) fn last_of_state(&self, view: &View<'_>, key: u32, length: usize) -> Option<u32> {
+        let position = length.checked_sub(1)?;
+        let known = self.known_before[self.state(key, length)];
+        let last = (known != NONE && known as usize == position).then_some(known)?;
+        self.known_at(view, key, last)
+    }
+
     /// The first such append from this state on.
     pub(super) fn known_from(&self, view: &View<'_>, key: u32, length: usize) -> Option<u32> {
         self.known_at(view, key, self.known_from[self.state(key, length)])

@@ -105,6 +105,18 @@ pub enum Evidence {
         /// A later append of the same transaction to the same list.
         later: At,
     },
+    /// A transaction that read a list as another one left it, and read a list without another
+    /// append of that one.
+    Fractured {
+        /// The read that shows the other.
+        seen: At,
+        /// The append whose element ends it.
+        write: At,
+        /// The read that lacks the other.
+        missing: At,
+        /// The append that it lacks.
+        missed: At,
+    },
     /// Two transactions that read a list in the same state and then appended to it.
     SameState {
         /// The first read.

@@ -7,28 +7,44 @@ use super::orders::Orders;
 use super::relations::{RW, WR, WW};
 use super::view::{NONE, View};
 
-/// States an edge of data by what was read and appended.
+/// States an edge of data by what was read and appended, by an operation at this position of the
+/// one that read, or else of the second, if it is given.
 pub(super) fn because(
     view: &View<'_>,
     orders: &Orders,
     from: u32,
     to: u32,
     label: Labels,
+    at: Option<u32>,
 ) -> Option<Because> {
     match label {
-        WW => followed(view, orders, from, to),
-        WR => observed(view, orders, from, to),
-        RW => missed(view, orders, from, to),
+        WW => followed(view, orders, from, to, at),
+        WR => observed(view, orders, from, to, at),
+        RW => missed(view, orders, from, to, at),
         _ => None,
     }
 }
 
+/// Whether an operation stands where it is asked for.
+fn stands(at: Option<u32>, position: u32) -> bool {
+    at.is_none_or(|at| at == position)
+}
+
 /// The two elements that stand closest together.
-fn followed(view: &View<'_>, orders: &Orders, from: u32, to: u32) -> Option<Because> {
+fn followed(
+    view: &View<'_>,
+    orders: &Orders,
+    from: u32,
+    to: u32,
+    at: Option<u32>,
+) -> Option<Because> {
     let pairs = view.appends_of(from).flat_map(|first| {
         let key = view.appends[first as usize].key;
         view.appends_of(to)
-            .filter(move |&second| view.appends[second as usize].key == key)
+            .filter(move |&second| {
+                let second = &view.appends[second as usize];
+                second.key == key && stands(at, second.position)
+            })
             .map(move |second| (first, second))
     });
     let gap = |&(first, second): &(u32, u32)| {
@@ -63,8 +79,16 @@ fn followed(view: &View<'_>, orders: &Orders, from: u32, to: u32) -> Option<Beca
 }
 
 /// The last element of the first that a read of the second shows.
-fn observed(view: &View<'_>, orders: &Orders, from: u32, to: u32) -> Option<Because> {
-    let shown = view.reads_of(to).flat_map(|read| {
+fn observed(
+    view: &View<'_>,
+    orders: &Orders,
+    from: u32,
+    to: u32,
+    at: Option<u32>,
+) -> Option<Because> {
+    let reads = view.reads_of(to);
+    let reads = reads.filter(|&read| stands(at, view.reads[read as usize].position));
+    let shown = reads.flat_map(|read| {
         let key = view.reads[read as usize].key;
         view.appends_of(from)
             .filter(move |&append| {
@@ -95,8 +119,16 @@ fn observed(view: &View<'_>, orders: &Orders, from: u32, to: u32) -> Option<Beca
 }
 
 /// The first element of the second that a read of the first lacks.
-fn missed(view: &View<'_>, orders: &Orders, from: u32, to: u32) -> Option<Because> {
-    let lacking = view.reads_of(from).flat_map(|read| {
+fn missed(
+    view: &View<'_>,
+    orders: &Orders,
+    from: u32,
+    to: u32,
+    at: Option<u32>,
+) -> Option<Because> {
+    let reads = view.reads_of(from);
+    let reads = reads.filter(|&read| stands(at, view.reads[read as usize].position));
+    let lacking = reads.flat_map(|read| {
         let key = view.reads[read as usize].key;
         view.appends_of(to)
             .filter(move |&append| {

@@ -11,7 +11,7 @@ use super::build::{self, Txn};
 use super::generate::{self, Dice};
 use super::{brute, build::renamed};
 
-fn factor() -> u64 {
+pub(crate) fn factor() -> u64 {
     let factor = std::env::var("POLYGRAPH_FUZZ").ok();
     factor.and_then(|text| text.parse().ok()).unwrap_or(1)
 }
@@ -33,7 +33,7 @@ fn check(history: &History, strict: bool) -> Verdict {
 }
 
 /// Whether some element was appended twice, or nothing was acknowledged.
-fn may_be_unknown(txns: &[Txn]) -> bool {
+pub(crate) fn may_be_unknown(txns: &[Txn]) -> bool {
     let mut seen = Vec::new();
     for micro in txns
         .iter()
@@ -292,6 +292,7 @@ fn tamper(dice: &mut Dice, proof: &Proof, events: usize) -> Option<Proof> {
         | Evidence::Aborted { read, .. }
         | Evidence::OnAborted { read, .. }
         | Evidence::Intermediate { read, .. }
+        | Evidence::Fractured { seen: read, .. }
         | Evidence::SameState { read, .. } => match dice.below(3) {
             0 => read.transaction = event,
             1 => read.position += 1,

@@ -4,9 +4,11 @@
 mod brute;
 mod build;
 mod corpus;
+mod definitions;
 mod edn;
 mod fuzz;
 mod generate;
 mod large;
+mod levels;
 mod named;
 mod scale;

@@ -60,6 +60,26 @@ const HISTORIES: &[(&str, Validity, Validity, &str)] = &[
     ("registers", U, U, ""),
 ];
 
+/// Files of the same with what else they are an example of.
+const TELLING: &[(&str, &str)] = &[
+    ("g-single", "fractured-read"),
+    ("g-single", "G-monotonic"),
+    ("g2-item", "write-skew"),
+    ("g-nonadjacent", "long-fork"),
+];
+
+#[test]
+fn cycles_of_a_telling_shape_have_their_names() {
+    for &(name, kind) in TELLING {
+        let history = load(name);
+        let survey = survey(&history, &Options::default());
+        let found = survey.anomalies.iter().find(|anomaly| anomaly.kind == kind);
+        let found = found.unwrap_or_else(|| panic!("{name}: no {kind}"));
+        println!("{kind}: {}", found.explanation);
+        assert_eq!(found.confirm(&history), Ok(()), "{name}");
+    }
+}
+
 fn load(name: &str) -> History {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/histories");
     let file = std::fs::read(folder.join(format!("isolation-{name}.jsonl"))).expect("it is listed");

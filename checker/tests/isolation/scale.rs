@@ -1,11 +1,14 @@
 //! Large histories and ones made to be hard: nothing recurses, nothing is quadratic, and a small
 //! budget changes what is shown, never what is said.
 
-use polygraph_checker::isolation::{SERIALIZABLE, STRICT_SERIALIZABLE};
-use polygraph_checker::{Budget, Options, Validity, Verdict};
-use polygraph_history::{History, Micro, Outcome};
+use polygraph_checker::isolation::{
+    LEVELS, SERIALIZABLE, STRICT_SERIALIZABLE, Status, contradicts, survey,
+};
+use polygraph_checker::{Budget, Options, Validity, Verdict, entry};
+use polygraph_history::{Guarantee, History, Micro, Outcome};
 
 use super::build::{self, Txn, append, read};
+use super::fuzz::proof;
 use super::large::{self, Large};
 
 const LARGE: Large = Large {
@@ -139,4 +142,35 @@ fn one_long_cycle_is_found_without_recursion() {
         verdict.anomalies[0].explanation.len() < 3_000,
         "words for a person"
     );
+}
+
+/// A store that answers some transactions from the past, and one that is good.
+#[test]
+fn every_level_is_decided_of_large_histories() {
+    for stale in [0, 20] {
+        let history = large::history(Large { stale, ..LARGE });
+        let survey = survey(&history, &Options::default());
+        for &level in LEVELS {
+            let check = entry(level).expect("every level has its entry").check;
+            let verdict = (check)(&history, &Options::default());
+            let standing = survey.standing(level).expect("it is a level");
+            println!(
+                "{stale} {level}: {:?} {:?}",
+                verdict.validity, standing.because
+            );
+            let unknown = verdict.validity == Validity::Unknown;
+            // Stale reads of what the reader appended to contradict others.
+            let open = match stale {
+                0 => Guarantee::CursorStability,
+                _ => Guarantee::ReadUncommitted,
+            };
+            assert_eq!(unknown, level == open, "{level}");
+            let violated = verdict.validity == Validity::Violated;
+            assert_eq!(violated, standing.status == Status::Violated, "{level}");
+            for anomaly in verdict.anomalies.iter().take(3) {
+                let proof = proof(anomaly);
+                assert_eq!(contradicts(&history, level, proof), Ok(()), "{level}");
+            }
+        }
+    }
 }
