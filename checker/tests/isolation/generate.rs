@@ -215,6 +215,68 @@ pub(crate) fn txns(dice: &mut Dice, most: u64) -> Vec<Txn> {
     txns
 }
 
+/// At most five transactions whose reads show any prefixes of lists that have one order each:
+/// nothing is wrong by itself, and everything with everything else.
+pub(crate) fn scattered(dice: &mut Dice) -> Vec<Txn> {
+    let names = ["x", "y", "z"];
+    let keys = 2 + dice.below(2) as usize;
+    let count = 2 + dice.below(4) as usize;
+    // What each does with each list: 0 nothing, 1 reads, 2 appends, 3 reads and then appends.
+    let plans: Vec<Vec<u64>> = (0..count)
+        .map(|_| {
+            let manner = dice.below(3);
+            let plan = |_| match manner {
+                0 => u64::from(dice.percent(80)),
+                1 => 2 * dice.below(2),
+                _ => dice.below(4),
+            };
+            (0..keys).map(plan).collect()
+        })
+        .collect();
+    let orders: Vec<Vec<i64>> = (0..keys)
+        .map(|key| {
+            let mut order: Vec<i64> = (0..count)
+                .filter(|&txn| plans[txn][key] > 1)
+                .map(|txn| txn as i64 + 1)
+                .collect();
+            for at in (1..order.len()).rev() {
+                order.swap(at, dice.below(at as u64 + 1) as usize);
+            }
+            order
+        })
+        .collect();
+    let mut txns: Vec<Txn> = Vec::new();
+    for (at, plan) in plans.iter().enumerate() {
+        let mut micros = Vec::new();
+        let first = dice.below(keys as u64) as usize;
+        for key in (0..keys).map(|key| (key + first) % keys) {
+            let own = at as i64 + 1;
+            let order = &orders[key];
+            // One that appends later has not seen that.
+            let most = order.iter().position(|&element| element == own);
+            let most = most.unwrap_or(order.len()) as u64;
+            let shown = &order[..dice.below(most + 1) as usize];
+            if plan[key] % 2 == 1 {
+                micros.push(super::build::read(names[key], shown));
+            }
+            if plan[key] > 1 {
+                micros.push(append(names[key], own));
+            }
+        }
+        let begin = dice.below(30);
+        let unknown = !micros.is_empty() && dice.percent(10);
+        txns.push(Txn {
+            process: 0,
+            begin,
+            end: begin + dice.below(40),
+            outcome: if unknown { Outcome::Info } else { Outcome::Ok },
+            micros,
+        });
+    }
+    assign_processes(dice, &mut txns);
+    txns
+}
+
 /// Changes what one read returned.
 fn mutate(dice: &mut Dice, txns: &mut [Txn]) {
     let count = txns.len() as u64;
