@@ -96,15 +96,12 @@ impl Model for Lists<'_> {
     /// Of acknowledged transactions, along lists of which no read contradicts another.
     fn writes(&self) -> Relations {
         let view = &self.view;
-        let mut contradictory = vec![false; view.keys.len()];
-        for (at, read) in view.reads.iter().enumerate() {
-            contradictory[read.key as usize] |= !self.orders.fits[at];
-        }
+        let agreed = &self.orders.agreed;
         let author = |append: u32| view.appends[append as usize].txn;
         let acknowledged =
             |append: &u32| view.txns[author(*append) as usize].outcome == Outcome::Ok;
         let mut relations = Relations::new(view.txns.len() as u32, view.appends.len());
-        for key in (0..view.keys.len() as u32).filter(|&key| !contradictory[key as usize]) {
+        for key in (0..view.keys.len() as u32).filter(|&key| agreed[key as usize]) {
             let mut last = NONE;
             for append in self.orders.known(view, key).filter(acknowledged) {
                 if last != NONE {

@@ -27,6 +27,8 @@ pub(super) struct Orders {
     pub(super) position: Vec<u32>,
     /// Of each read whether it is a prefix of the longest.
     pub(super) fits: Vec<bool>,
+    /// Of each list whether no read of it contradicts another.
+    pub(super) agreed: Vec<bool>,
     /// Appends that took place and that the longest read lacks, by list.
     unobserved: Vec<(u32, u32)>,
 }
@@ -55,6 +57,7 @@ impl Orders {
             known_from: Vec::new(),
             position: vec![NONE; view.elements.len()],
             fits,
+            agreed: vec![true; view.keys.len()],
             unobserved: Vec::new(),
         };
         let outcomes = view.txns.iter().map(|txn| txn.outcome);
@@ -64,6 +67,9 @@ impl Orders {
         }
         orders.first.push(orders.element.len() as u32);
         orders.commit_what_misfits_observed(view, &mut committed);
+        for (read, _) in orders.misfits(view) {
+            orders.agreed[view.reads[read as usize].key as usize] = false;
+        }
         orders.find_unobserved(view, &committed);
         (orders, committed)
     }

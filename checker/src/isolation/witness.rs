@@ -30,7 +30,8 @@ fn stands(at: Option<u32>, position: u32) -> bool {
     at.is_none_or(|at| at == position)
 }
 
-/// The two elements that stand closest together.
+/// The two elements that stand closest together, of a list of which no read contradicts another if
+/// there is one.
 fn followed(
     view: &View<'_>,
     orders: &Orders,
@@ -65,7 +66,12 @@ fn followed(
     };
     let (_, (first, second)) = pairs
         .filter_map(|pair| Some((gap(&pair)?, pair)))
-        .min_by_key(|&(gap, _)| gap)?;
+        .min_by_key(|&(gap, (first, _))| {
+            (
+                !orders.agreed[view.appends[first as usize].key as usize],
+                gap,
+            )
+        })?;
     let (first, second) = (
         &view.appends[first as usize],
         &view.appends[second as usize],
