@@ -3,7 +3,7 @@
 
 use polygraph_history::{Guarantee as G, History, Micro, Op, Outcome};
 
-use super::{Because, Evidence, Kind, Proof, Step, confirm};
+use super::{Because, Evidence, Fact, Kind, Proof, Step, confirm};
 
 /// Checks the evidence against the history, and that it contradicts the level.
 ///
@@ -51,8 +51,18 @@ fn facts(level: G, kind: Kind, evidence: &Evidence) -> bool {
 }
 
 fn cycle(history: &History, level: G, kind: Kind, steps: &[Step]) -> bool {
-    let missed = |step: &Step| matches!(step.because, Because::Missed { .. });
-    let observed = |step: &Step| matches!(step.because, Because::Observed { .. });
+    let missed = |step: &Step| {
+        matches!(
+            step.because,
+            Because::Missed { .. } | Because::Register(Fact::Missed { .. })
+        )
+    };
+    let observed = |step: &Step| {
+        matches!(
+            step.because,
+            Because::Observed { .. } | Because::Register(Fact::Read(_))
+        )
+    };
     let session = |step: &Step| matches!(step.because, Because::Session);
     let count = steps.iter().filter(|step| missed(step)).count();
     let sessions = matches!(

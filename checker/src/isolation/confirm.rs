@@ -9,7 +9,7 @@ use polygraph_history::{EventIndex, History, Key, Micro, Op, Operation, Outcome,
 
 use rustc_hash::FxHashMap;
 
-use super::{At, Because, Class, Evidence, Kind, Proof, Step, Suffix};
+use super::{At, Because, Class, Evidence, Fact, Kind, Proof, Step, Suffix, weak};
 
 type Checked = Result<(), String>;
 
@@ -19,6 +19,15 @@ type Checked = Result<(), String>;
 /// What is wrong with it, as a sentence.
 pub fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
     let kind = match &proof.evidence {
+        Evidence::Register(evidence) => {
+            let kind = evidence.kind();
+            let as_internal = kind == weak::Kind::NonRepeatableRead && proof.kind == Kind::Internal;
+            ensure(kind.name() == proof.kind.name() || as_internal, || {
+                format!("that is a {}, not a {}", kind.name(), proof.kind.name())
+            })?;
+            let evidence = evidence.clone();
+            return weak::confirm(history, &weak::Proof { kind, evidence });
+        }
         Evidence::Cycle(steps) => return cycle(&Record::new(history, steps), steps, proof.kind),
         Evidence::NotAList { .. } | Evidence::Unwritten { .. } => Kind::ThinAirRead,
         Evidence::Duplicate { .. } => Kind::DuplicateElements,
@@ -61,7 +70,7 @@ impl<'h> Record<'h> {
                 Because::Observed { key, element, .. } | Because::Missed { key, element, .. } => {
                     appends.insert((key, element), Vec::new());
                 }
-                Because::Session | Because::RealTime => {}
+                Because::Register(_) | Because::Session | Because::RealTime => {}
             }
         }
         if !appends.is_empty() {
@@ -98,7 +107,7 @@ fn for_each_append<'h>(
 
 fn facts(record: &Record<'_>, evidence: &Evidence) -> Checked {
     match evidence {
-        Evidence::Cycle(_) => Ok(()),
+        Evidence::Cycle(_) | Evidence::Register(_) => Ok(()),
         Evidence::NotAList { read } => match micro(record, *read)? {
             (
                 Outcome::Ok,
@@ -402,13 +411,21 @@ fn cycle(record: &Record<'_>, steps: &[Step], kind: Kind) -> Checked {
     ensure(steps.len() > 1, || {
         "a cycle has at least two steps".to_owned()
     })?;
+    let over_registers = steps
+        .iter()
+        .any(|step| matches!(step.because, Because::Register(_)));
     for (at, step) in steps.iter().enumerate() {
         let next = &steps[(at + 1) % steps.len()];
         ensure(step.to == next.from, || {
             format!("step {at} does not lead to the next")
         })?;
         ensure(step.from != step.to, || format!("step {at} leads nowhere"))?;
-        check_step(record, step).map_err(|problem| format!("step {at}: {problem}"))?;
+        if !over_registers {
+            check_step(record, step).map_err(|problem| format!("step {at}: {problem}"))?;
+        }
+    }
+    if over_registers {
+        weak::confirm_steps(record.history, steps)?;
     }
     let named = name(steps);
     let fits = match kind {
@@ -424,7 +441,7 @@ fn cycle(record: &Record<'_>, steps: &[Step], kind: Kind) -> Checked {
 
 /// Two that missed each other's writes, and wrote to different keys.
 fn write_skew(record: &Record<'_>, steps: &[Step]) -> Result<bool, String> {
-    let missed = |step: &Step| matches!(step.because, Because::Missed { .. });
+    let missed = is_missed;
     let [first, second] = steps else {
         return Ok(false);
     };
@@ -433,10 +450,10 @@ fn write_skew(record: &Record<'_>, steps: &[Step]) -> Result<bool, String> {
     let written = |micros: &'_ [Micro], list: &Key| {
         micros
             .iter()
-            .any(|micro| matches!(micro, Micro::Append { key, .. } if key == list))
+            .any(|micro| matches!(micro, Micro::Append { key, .. } | Micro::Write { key, .. } if key == list))
     };
     let common = one.iter().any(|micro| match micro {
-        Micro::Append { key, .. } => written(other, key),
+        Micro::Append { key, .. } | Micro::Write { key, .. } => written(other, key),
         _ => false,
     });
     Ok(missed(first) && missed(second) && !common)
@@ -445,8 +462,11 @@ fn write_skew(record: &Record<'_>, steps: &[Step]) -> Result<bool, String> {
 /// Two of which each saw one of two writers and missed the other.
 fn long_fork(steps: &[Step]) -> bool {
     let alternate = steps.iter().enumerate().all(|(at, step)| match at % 2 {
-        0 => matches!(step.because, Because::Missed { .. }),
-        _ => matches!(step.because, Because::Observed { .. }),
+        0 => is_missed(step),
+        _ => matches!(
+            step.because,
+            Because::Observed { .. } | Because::Register(Fact::Read(_))
+        ),
     });
     let distinct = (0..steps.len()).all(|at| {
         let mut before = steps[..at].iter();
@@ -544,6 +564,7 @@ fn check_step(record: &Record<'_>, step: &Step) -> Checked {
             took_place(record, to)?;
             wrote(record, to, key, element)
         }
+        Because::Register(_) => Err("that is no step of lists".to_owned()),
         Because::Session => {
             let ended =
                 from.outcome == Outcome::Ok && from.complete.is_some_and(|end| end < to.invoke);
@@ -636,17 +657,27 @@ fn is_read(record: &Record<'_>, list: &Key, element: &Value) -> bool {
         })
 }
 
+/// Whether a step is a read that missed a write.
+const fn is_missed(step: &Step) -> bool {
+    matches!(
+        step.because,
+        Because::Missed { .. } | Because::Register(Fact::Missed { .. })
+    )
+}
+
 /// What such a cycle is called.
 fn name(steps: &[Step]) -> Kind {
     let mut suffix = Suffix::Plain;
     let mut class = Class::G0;
-    let missed = |step: &Step| matches!(step.because, Because::Missed { .. });
+    let missed = is_missed;
     for step in steps {
         match step.because {
-            Because::Observed { .. } => class = class.max(Class::G1c),
+            Because::Observed { .. } | Because::Register(Fact::Read(_)) => {
+                class = class.max(Class::G1c);
+            }
             Because::Session => suffix = suffix.max(Suffix::Process),
             Because::RealTime => suffix = suffix.max(Suffix::Realtime),
-            Because::Followed { .. } | Because::Missed { .. } => {}
+            Because::Followed { .. } | Because::Missed { .. } | Because::Register(_) => {}
         }
     }
     match steps.iter().filter(|step| missed(step)).count() {

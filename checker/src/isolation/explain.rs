@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use polygraph_history::{EventIndex, History, Key, Micro, Op, Operation, Outcome, Time, Value};
 
-use super::{At, Because, Evidence, Proof, Step};
+use super::{At, Because, Evidence, Proof, Step, weak};
 
 /// How many elements of a list, operations of a transaction and steps of a cycle are written out.
 const SHOWN: usize = 8;
@@ -22,6 +22,14 @@ pub(super) fn tell(history: &History, proof: &Proof) -> Told {
     let teller = Teller { history };
     let mut told = match &proof.evidence {
         Evidence::Cycle(steps) => teller.cycle(steps),
+        Evidence::Register(evidence) => {
+            let (explanation, operations, key) = weak::told(history, evidence);
+            Told {
+                explanation,
+                operations,
+                key,
+            }
+        }
         other => teller.facts(other),
     };
     // The same transaction may play two parts.
@@ -161,6 +169,10 @@ impl<'h> Teller<'h> {
                 let (_, _, list) = self.list(position(step.from, *at));
                 format!("T{name} read {key} = {list}, before T{next} appended {element}")
             }
+            Because::Register(fact) => {
+                let (first, second) = (format!("T{name}"), format!("T{next}"));
+                weak::words(self.history, (step.from, &first), (step.to, &second), fact)
+            }
             Because::Session => format!("T{next} follows T{name} in its session"),
             Because::RealTime => format!("T{name} had ended before T{next} began"),
         }
@@ -168,7 +180,7 @@ impl<'h> Teller<'h> {
 
     fn facts(&self, evidence: &Evidence) -> Told {
         let (transactions, about, text) = match evidence {
-            Evidence::Cycle(_) => (vec![], None, String::new()),
+            Evidence::Cycle(_) | Evidence::Register(_) => (vec![], None, String::new()),
             Evidence::NotAList { read } => {
                 let (key, name, value) = self.list(*read);
                 (
@@ -339,7 +351,7 @@ fn one_key(steps: &[Step]) -> Option<Key> {
         Because::Followed { key, .. }
         | Because::Observed { key, .. }
         | Because::Missed { key, .. } => Some(key),
-        Because::Session | Because::RealTime => None,
+        Because::Register(_) | Because::Session | Because::RealTime => None,
     });
     let first = keys.next()?;
     keys.all(|key| key == first).then(|| first.clone())

@@ -67,6 +67,7 @@ pub use confirm::confirm;
 pub use kind::{Class, Kind, Suffix};
 pub use lattice::{IMPLICATIONS, LEVELS, implies};
 pub use proof::{At, Because, Evidence, Proof, Step};
+pub use register::{After, Fact};
 pub use schedule::{Schedule, at_one_moment, confirm_schedule, has_schedules};
 pub use separations::{Did, SEPARATIONS, Separation, Sketch};
 pub use survey::{Standing, Status, Survey, survey};

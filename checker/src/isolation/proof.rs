@@ -6,7 +6,8 @@
 
 use polygraph_history::{EventIndex, Key, Value};
 
-use super::Kind;
+use super::register::Fact;
+use super::{Kind, weak};
 
 /// Evidence of an anomaly.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +118,8 @@ pub enum Evidence {
         /// The append that it lacks.
         missed: At,
     },
+    /// Of transactions over registers.
+    Register(weak::Evidence),
     /// Two transactions that read a list in the same state and then appended to it.
     SameState {
         /// The first read.
@@ -174,6 +177,8 @@ pub enum Because {
         /// The position of the read in the first.
         position: usize,
     },
+    /// Of transactions over registers.
+    Register(Fact),
     /// The same session performed the first, saw its end, and then performed the second.
     Session,
     /// The first had ended when the second began.

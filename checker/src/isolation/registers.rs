@@ -9,39 +9,40 @@ use polygraph_history::{Guarantee, History, Micro, Op};
 use crate::{Options, Reason, Validity, Verdict};
 
 use super::lattice::{LEVELS, implies};
-use super::register::View;
+use super::level::Level;
+use super::register::Registers;
+use super::verdict::decide;
 use super::{solve, weak};
 
 /// Whether a history is one of transactions that read and write registers, and append to no lists.
 pub(super) fn are_used(history: &History) -> bool {
-    let mut written = false;
+    let (mut transactions, mut written) = (false, false);
     for operation in history.operations() {
-        let Op::Txn(micros) = history.op(operation) else {
-            continue;
-        };
-        for micro in micros.iter() {
-            match micro {
-                Micro::Write { .. } => written = true,
-                Micro::Read { .. } => {}
-                _ => return false,
+        match history.op(operation) {
+            Op::Txn(micros) => {
+                transactions = true;
+                for micro in micros.iter() {
+                    match micro {
+                        Micro::Write { .. } => written = true,
+                        Micro::Read { .. } => {}
+                        _ => return false,
+                    }
+                }
             }
+            Op::Write { .. } | Op::Cas { .. } => written = true,
+            _ => {}
         }
     }
-    written
+    transactions && written
 }
 
 /// Decides a level.
-pub(super) fn check(history: &History, options: &Options, guarantee: Guarantee) -> Verdict {
-    if let Some(verdict) = directly(history, options, guarantee) {
+pub(super) fn check(history: &History, options: &Options, level: Level) -> Verdict {
+    let guarantee = level.guarantee;
+    if let Some(verdict) = alone(history, options, level) {
         return verdict;
     }
     let unknown = || Verdict::holds(guarantee, "levels-around").unknown(Reason::NotObservable);
-    if let Err(why) = View::new(history) {
-        let mut verdict = unknown();
-        verdict.reason = Some(Reason::NotApplicable);
-        verdict.warnings.push(why);
-        return verdict;
-    }
     let decided = |level: &Guarantee| *level != guarantee && decides(*level);
     let known = |mut verdict: Verdict, by: Guarantee| {
         verdict.guarantee = guarantee;
@@ -92,12 +93,31 @@ fn decides(guarantee: Guarantee) -> bool {
     weak_level(guarantee).is_some() || solve::level(guarantee).is_some()
 }
 
-fn directly(history: &History, options: &Options, guarantee: Guarantee) -> Option<Verdict> {
-    if let Some(level) = weak_level(guarantee) {
-        return Some(weak::check(level, history, options));
+/// A verdict of a level by what is known of it alone; none where that is not enough.
+fn alone(history: &History, options: &Options, level: Level) -> Option<Verdict> {
+    let guarantee = level.guarantee;
+    if let Some(weak) = weak_level(guarantee) {
+        return Some(weak::check(weak, history, options));
+    }
+    let verdict = match Registers::new(history) {
+        // Cycles of what reads show of the order have the most telling names.
+        Ok(registers) => decide(&registers, options, level),
+        Err(why) => {
+            let verdict = Verdict::holds(guarantee, "register-cycles");
+            let mut verdict = verdict.unknown(Reason::NotApplicable);
+            verdict.warnings.push(why);
+            return Some(verdict);
+        }
+    };
+    if verdict.reason != Some(Reason::NotObservable) {
+        return Some(verdict);
     }
     solve::level(guarantee)?;
     Some(solve::check(guarantee, history, options))
+}
+
+fn directly(history: &History, options: &Options, guarantee: Guarantee) -> Option<Verdict> {
+    alone(history, options, Level::of(guarantee)?)
 }
 
 fn weak_level(guarantee: Guarantee) -> Option<weak::Level> {

@@ -76,7 +76,7 @@ fn check(history: &History, options: &Options, guarantee: Guarantee) -> Verdict 
         ));
     }
     if registers::are_used(history) {
-        return registers::check(history, options, guarantee);
+        return registers::check(history, options, level);
     }
     match Lists::new(history) {
         Ok(lists) => {

@@ -261,6 +261,7 @@ fn tamper(dice: &mut Dice, proof: &Proof, events: usize) -> Option<Proof> {
     let mut other = proof.clone();
     let event = dice.below(events as u64) as usize;
     match &mut other.evidence {
+        Evidence::Register(_) => unreachable!("the tests append"),
         Evidence::Cycle(steps) => {
             if steps.is_empty() {
                 return None;

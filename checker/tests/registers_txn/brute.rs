@@ -327,9 +327,24 @@ fn acyclic(edges: &[Vec<bool>]) -> bool {
 
 /// Whether some serial order explains the history, one that keeps sessions if so asked.
 pub(crate) fn serializable(history: &History, sessions: bool) -> bool {
+    serial(history, sessions, false)
+}
+
+/// Whether some serial order that extends real time explains the history.
+pub(crate) fn strict_serializable(history: &History) -> bool {
+    serial(history, true, true)
+}
+
+fn serial(history: &History, sessions: bool, real_time: bool) -> bool {
     explained(history, false, |txns, authors| {
         any_order(txns, &mut Vec::new(), &mut |order| {
+            let in_time = |a: usize, b: usize| {
+                !real_time
+                    || !txns[a].operation.precedes(&txns[b].operation)
+                    || place(order, a) < place(order, b)
+            };
             agrees(txns, authors, sessions, order)
+                && (0..txns.len()).all(|a| (0..txns.len()).all(|b| in_time(a, b)))
                 && (0..txns.len()).all(|reader| {
                     (0..txns[reader].reads.len()).all(|at| {
                         let key = &txns[reader].reads[at].0;

@@ -99,6 +99,8 @@ pub(crate) fn txns(dice: &mut Dice, most: u64) -> Vec<Txn> {
     let manner = &MANNERS[dice.below(MANNERS.len() as u64) as usize];
     let keys = ["x", "y", "z"];
     let registers = 1 + dice.below(3);
+    // Of a hundred writes so many follow a read of the register.
+    let modified = [0, 50, 100][dice.below(3) as usize];
     let longest = if dice.percent(5) { 14 } else { 4 };
     let mut states: Vec<BTreeMap<&str, i64>> = vec![BTreeMap::new()];
     let mut fresh = 0;
@@ -132,6 +134,10 @@ pub(crate) fn txns(dice: &mut Dice, most: u64) -> Vec<Txn> {
                     true => 1 + dice.below(fresh as u64) as i64,
                     false => fresh,
                 };
+                let state = &states[states.len() - 1 - whole.min(states.len() - 1)];
+                if !own.contains_key(key) && dice.percent(modified) {
+                    micros.push(read(key, state.get(key).copied().unwrap_or(0)));
+                }
                 own.insert(key, value);
                 micros.push(write(key, value));
                 continue;

@@ -10,3 +10,4 @@ mod large;
 mod laws;
 mod named;
 mod plume;
+mod versions;

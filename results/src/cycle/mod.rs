@@ -8,7 +8,7 @@
 //! (followed in the session) or *realtime* (began after its end). A box shows the operations on
 //! which its arrows rest, and how many others there are.
 
-use polygraph_checker::isolation::{Because, Evidence, Proof, Step};
+use polygraph_checker::isolation::{After, Because, Evidence, Fact, Proof, Step};
 use polygraph_history::{EventIndex, History, Key, Micro, Op, Operation, Outcome, Time, Value};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
@@ -185,10 +185,19 @@ fn transaction(
             }
             _ => false,
         };
+        let of_register = |step: &Step| {
+            let key = register(history, step);
+            matches!(micro, Micro::Write { key: k, .. } if Some(k) == key)
+        };
         let to_here = match reads {
             Because::Followed { key, next, .. } => of_write(key, next),
             Because::Observed { position, .. } => position == at,
             Because::Missed { key, element, .. } => of_write(key, element),
+            Because::Register(Fact::Read(position)) => position == at,
+            Because::Register(Fact::Replaced(read)) => read == at || of_register(before),
+            Because::Register(Fact::Missed { after, .. }) => {
+                *after == After::Read(*at) || of_register(before)
+            }
             Because::Session | Because::RealTime => false,
         };
         to_here
@@ -197,6 +206,8 @@ fn transaction(
                     of_write(key, element)
                 }
                 Because::Missed { position, .. } => position == at,
+                Because::Register(Fact::Missed { read, .. }) => read == at,
+                Because::Register(_) => of_register(after),
                 Because::Session | Because::RealTime => false,
             }
     };
@@ -246,12 +257,23 @@ fn seconds(time: Time, micros: bool) -> String {
 
 const fn dependency(because: &Because) -> Dependency {
     match because {
-        Because::Followed { .. } => Dependency::Ww,
-        Because::Observed { .. } => Dependency::Wr,
-        Because::Missed { .. } => Dependency::Rw,
+        Because::Followed { .. } | Because::Register(Fact::Replaced(_)) => Dependency::Ww,
+        Because::Observed { .. } | Because::Register(Fact::Read(_)) => Dependency::Wr,
+        Because::Missed { .. } | Because::Register(Fact::Missed { .. }) => Dependency::Rw,
         Because::Session => Dependency::Process,
         Because::RealTime => Dependency::Realtime,
     }
+}
+
+/// The register that a step is about, if it is about one.
+fn register<'h>(history: &'h History, step: &Step) -> Option<&'h Key> {
+    let (event, position) = match step.because {
+        Because::Register(Fact::Read(read) | Fact::Replaced(read)) => (step.to, read),
+        Because::Register(Fact::Missed { read, .. }) => (step.from, read),
+        _ => return None,
+    };
+    let operation = operation(history, event)?;
+    micros(history, operation).get(position)?.key()
 }
 
 /// The key of a step, and what shows it.
@@ -290,6 +312,27 @@ fn reason(history: &History, step: &Step, this: usize, next: usize) -> (Option<S
             let state = state.map_or(String::new(), |(_, value)| short_value(value));
             let text = format!("T{this} read {state}, before T{next} wrote {element}");
             (Some(key), text)
+        }
+        Because::Register(fact) => {
+            let event = match fact {
+                Fact::Missed { .. } => step.from,
+                Fact::Read(_) | Fact::Replaced(_) => step.to,
+            };
+            let (Fact::Read(position)
+            | Fact::Replaced(position)
+            | Fact::Missed { read: position, .. }) = fact;
+            let value = read(event, *position);
+            let value = value.map_or(String::new(), |(_, value)| short_value(value));
+            let text = match fact {
+                Fact::Read(_) => format!("T{next} read {value}, which T{this} wrote"),
+                Fact::Replaced(_) => {
+                    format!("T{next} read {value}, which T{this} wrote, and wrote over it")
+                }
+                Fact::Missed { .. } => {
+                    format!("T{this} read {value}, which T{next} wrote over")
+                }
+            };
+            (register(history, step), text)
         }
         Because::Session => (None, format!("T{next} follows T{this} in its session")),
         Because::RealTime => (None, format!("T{this} had ended before T{next} began")),

@@ -2,6 +2,7 @@
 //!
 //! - [`View`]: transactions, what each read from others, what each wrote in the end.
 //! - [`Chains`]: the order of sessions.
+//! - [`Registers`]: the data model that levels above causal are decided by.
 //! - [`Fault`]: reads that are wrong by themselves.
 //!
 //! Values are expected to be unique for each register, so that a value tells who wrote it. What
@@ -13,8 +14,13 @@
 //! can have written, and only then.
 
 mod elements;
+mod fact;
+mod model;
 mod sessions;
+mod versions;
 mod view;
 
+pub use fact::{After, Fact};
+pub(super) use model::Registers;
 pub(super) use sessions::Chains;
 pub(super) use view::{Fault, Faulty, INIT, NONE, Read, View};

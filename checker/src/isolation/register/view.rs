@@ -168,6 +168,22 @@ impl<'h> View<'h> {
         self.status[txn as usize] == Status::Acknowledged
     }
 
+    /// The position of a transaction in [`History::operations`].
+    pub(in super::super) fn operation_id(&self, txn: u32) -> u32 {
+        self.txns[txn as usize].operation
+    }
+
+    /// Where the writes of a transaction begin in [`View::writes`].
+    pub(in super::super) fn first_write(&self, txn: u32) -> usize {
+        self.txns[txn as usize].first_write as usize
+    }
+
+    /// The position of a transaction's last write to a register.
+    pub(in super::super) fn write_position(&self, txn: u32, key: u32) -> Option<usize> {
+        let write = self.writes_of(txn).iter().find(|write| write.key == key);
+        write.map(|write| write.position as usize)
+    }
+
     /// The operation that a transaction is.
     pub(in super::super) fn operation(&self, txn: u32) -> &'h Operation {
         &self.history.operations()[self.txns[txn as usize].operation as usize]

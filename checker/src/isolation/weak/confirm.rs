@@ -3,6 +3,8 @@
 use polygraph_history::{EventIndex, History, Key, Micro, Op, Operation, Outcome, Value};
 use rustc_hash::FxHashMap;
 
+use super::super::register::{After, Fact};
+use super::super::{Because as Why, Step};
 use super::proof::operation;
 use super::{At, Because, Evidence, Link, Overlooked, Proof};
 
@@ -17,7 +19,7 @@ pub fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
     ensure(kind == proof.kind, || {
         format!("that is a {}, not a {}", kind.name(), proof.kind.name())
     })?;
-    let record = Record::new(history, &proof.evidence);
+    let record = Record::new(history, &reads(&proof.evidence));
     match &proof.evidence {
         Evidence::Unwritten { read } => {
             let (key, value) = record.answered(*read)?;
@@ -87,6 +89,27 @@ pub fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
             })?;
             ensure(value != other, || "both reads show the same".to_owned())
         }
+        Evidence::LostUpdate {
+            read,
+            write,
+            other_read,
+            other_write,
+        } => {
+            let seen = record.external(*read)?;
+            ensure(seen == record.external(*other_read)?, || {
+                "the two read different versions".to_owned()
+            })?;
+            record.author(seen.0, seen.1)?;
+            ensure(read.transaction != other_read.transaction, || {
+                "that is one transaction".to_owned()
+            })?;
+            for (read, write) in [(read, write), (other_read, other_write)] {
+                let (written_to, _) = record.written(*write)?;
+                let after = read.transaction == write.transaction && written_to == seen.0;
+                ensure(after, || "they did not both write the register".to_owned())?;
+            }
+            Ok(())
+        }
         Evidence::Initial(overlooked) => {
             let author = record.overlooked(overlooked)?;
             ensure(author.is_none(), || {
@@ -118,6 +141,91 @@ pub fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
     }
 }
 
+/// Checks the steps of a cycle of transactions over registers.
+pub(in super::super) fn confirm_steps(history: &History, steps: &[Step]) -> Checked {
+    let wanted = steps.iter().filter_map(|step| match &step.because {
+        Why::Register(Fact::Read(position) | Fact::Replaced(position)) => Some(At {
+            transaction: step.to,
+            position: *position,
+        }),
+        Why::Register(Fact::Missed { read, .. }) => Some(At {
+            transaction: step.from,
+            position: *read,
+        }),
+        _ => None,
+    });
+    let record = Record::new(history, &wanted.collect::<Vec<_>>());
+    for (at, step) in steps.iter().enumerate() {
+        let checked = match &step.because {
+            Why::Register(fact) => record.fact(step.from, step.to, fact),
+            Why::Session => record.link(step.from, step.to, Link::Session),
+            Why::RealTime => {
+                let first = operation(history, step.from);
+                let second = operation(history, step.to);
+                let ended = first.zip(second).is_some_and(|(a, b)| a.precedes(b));
+                ensure(ended, || {
+                    "the first had not ended when the second began".to_owned()
+                })
+            }
+            _ => Err("that is no step of registers".to_owned()),
+        };
+        checked
+            .and_then(|()| certain(history, step.from))
+            .map_err(|problem| format!("step {at}: {problem}"))?;
+    }
+    Ok(())
+}
+
+/// That a transaction certainly took place: it was acknowledged, or an acknowledged one read what
+/// it alone can have written.
+fn certain(history: &History, event: EventIndex) -> Checked {
+    let outcome = operation(history, event).map(|operation| operation.outcome);
+    if outcome == Some(Outcome::Ok) {
+        return Ok(());
+    }
+    let own = |at: At| at.write(history);
+    let writes: Vec<(&Key, &Value)> = (0..)
+        .map(|position| At {
+            transaction: event,
+            position,
+        })
+        .take(operations(history, event))
+        .filter_map(own)
+        .collect();
+    let mut seen = Vec::new();
+    for other in history.operations() {
+        if other.outcome == Outcome::Ok {
+            let reads = (0..operations(history, other.invoke)).map(|position| At {
+                transaction: other.invoke,
+                position,
+            });
+            seen.extend(reads.filter(|at| {
+                let read = at.read(history);
+                read.is_some_and(|read| writes.contains(&read))
+            }));
+        }
+    }
+    let record = Record::new(history, &seen);
+    let observed = seen.iter().any(|at| {
+        let author = record
+            .external(*at)
+            .and_then(|(key, value)| record.author(key, value));
+        author == Ok(Some(event))
+    });
+    ensure(observed && outcome == Some(Outcome::Info), || {
+        format!("the transaction of event {event} may not have taken place")
+    })
+}
+
+/// How many operations a transaction has.
+fn operations(history: &History, event: EventIndex) -> usize {
+    match operation(history, event).map(|operation| history.op(operation)) {
+        Some(Op::Txn(micros)) => micros.len(),
+        Some(_) => 1,
+        None => 0,
+    }
+}
+
 fn ensure(condition: bool, problem: impl FnOnce() -> String) -> Checked {
     condition.then_some(()).ok_or_else(problem)
 }
@@ -137,9 +245,9 @@ struct Record<'h> {
 
 impl<'h> Record<'h> {
     /// Looks for the writers of everything that the evidence says was read, in one pass.
-    fn new(history: &'h History, evidence: &Evidence) -> Record<'h> {
+    fn new(history: &'h History, reads: &[At]) -> Record<'h> {
         let mut writers: FxHashMap<(&'h Key, &'h Value), Vec<Writer>> = FxHashMap::default();
-        for read in reads(evidence) {
+        for read in reads {
             if let Some(read) = read.read(history) {
                 writers.insert(read, Vec::new());
             }
@@ -245,6 +353,46 @@ impl<'h> Record<'h> {
         }
     }
 
+    /// That one transaction comes before another by what was read and written.
+    fn fact(&self, from: EventIndex, to: EventIndex, fact: &Fact) -> Checked {
+        let at = |transaction, position| At {
+            transaction,
+            position,
+        };
+        let writes = |key: &Key| {
+            ensure(last_write(self.history, to, key).is_some(), || {
+                format!("the transaction of event {to} does not write {key}")
+            })
+        };
+        match *fact {
+            Fact::Read(position) => self.link(from, to, Link::Read(position)),
+            Fact::Replaced(position) => {
+                let (key, _) = self.external(at(to, position))?;
+                self.link(from, to, Link::Read(position))?;
+                writes(key)
+            }
+            Fact::Missed { read, after } => {
+                let (key, value) = self.external(at(from, read))?;
+                let author = self.author(key, value)?;
+                ensure(from != to, || "that is one transaction".to_owned())?;
+                match after {
+                    After::Initial(write) => {
+                        let (written_to, _) = self.written(at(to, write))?;
+                        ensure(author.is_none() && written_to == key, || {
+                            "that write does not follow the initial value".to_owned()
+                        })
+                    }
+                    After::Read(other) => {
+                        ensure(self.external(at(to, other))? == (key, value), || {
+                            "the two read different versions".to_owned()
+                        })?;
+                        writes(key)
+                    }
+                }
+            }
+        }
+    }
+
     /// That a reader overlooks a write; returns whose value it shows instead, nobody's for the
     /// initial one.
     fn overlooked(&self, overlooked: &Overlooked) -> Result<Option<EventIndex>, String> {
@@ -299,6 +447,7 @@ fn reads(evidence: &Evidence) -> Vec<At> {
         | Evidence::Aborted { read, .. }
         | Evidence::Intermediate { read, .. } => vec![*read],
         Evidence::Internal { .. } | Evidence::NonRepeatable { .. } => Vec::new(),
+        Evidence::LostUpdate { read, .. } => vec![*read],
         Evidence::Initial(overlooked) => overlooking(overlooked),
         Evidence::Cycle(steps) => steps
             .iter()

@@ -15,10 +15,10 @@ const SESSION: Labels = 2;
 const FORCED: Labels = 4;
 
 /// Says what was found by the events and positions of the history.
-pub(super) struct Witness<'v, 'h> {
-    pub(super) view: &'v View<'h>,
+pub(in super::super) struct Witness<'v, 'h> {
+    pub(in super::super) view: &'v View<'h>,
     /// The order of sessions, where it counts.
-    pub(super) chains: Option<&'v Chains>,
+    pub(in super::super) chains: Option<&'v Chains>,
 }
 
 /// Parts of the graph in which everything must come before everything.
@@ -46,7 +46,7 @@ impl Witness<'_, '_> {
     }
 
     /// The evidence that a read is wrong by itself.
-    pub(super) fn faulty(&self, faulty: &Faulty) -> Evidence {
+    pub(in super::super) fn faulty(&self, faulty: &Faulty) -> Evidence {
         let read = self.at(faulty.txn, faulty.position);
         match faulty.fault {
             Fault::ThinAir => Evidence::Unwritten { read },
@@ -72,6 +72,21 @@ impl Witness<'_, '_> {
                 read,
                 earlier: self.at(faulty.txn, faulty.other),
             },
+        }
+    }
+
+    /// The evidence that two transactions wrote over what both had read, at these positions.
+    pub(in super::super) fn lost_update(
+        &self,
+        (txn, read): (u32, u32),
+        (other, other_read): (u32, u32),
+        key: u32,
+    ) -> Evidence {
+        Evidence::LostUpdate {
+            read: self.at(txn, read),
+            write: self.write(txn, key),
+            other_read: self.at(other, other_read),
+            other_write: self.write(other, key),
         }
     }
 

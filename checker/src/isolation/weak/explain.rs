@@ -4,6 +4,7 @@ use polygraph_history::{EventIndex, History, Key, Micro, Op, Outcome, Time, Valu
 
 use crate::Anomaly;
 
+use super::super::register::{After, Fact};
 use super::proof::operation;
 use super::{At, Because, Evidence, Link, Overlooked, Proof};
 
@@ -12,12 +13,68 @@ const SHOWN: usize = 8;
 
 /// An anomaly as people are told.
 pub(super) fn anomaly(history: &History, proof: Proof) -> Anomaly {
+    let (explanation, operations, key) = told(history, &proof.evidence);
+    Anomaly {
+        kind: proof.kind.name(),
+        explanation,
+        operations,
+        key,
+        proof: crate::Proof::Weak(proof),
+    }
+}
+
+/// Why one transaction comes before another, by their names.
+pub(in super::super) fn words(
+    history: &History,
+    (from, first): (EventIndex, &str),
+    (to, second): (EventIndex, &str),
+    fact: &Fact,
+) -> String {
+    let shown = |transaction, position| {
+        let read = At {
+            transaction,
+            position,
+        };
+        read.read(history)
+            .map_or_else(String::new, |(key, value)| format!("{key} = {value}"))
+    };
+    match *fact {
+        Fact::Read(position) => {
+            format!("{second} read {}, which {first} wrote", shown(to, position))
+        }
+        Fact::Replaced(position) => {
+            let shown = shown(to, position);
+            format!("{second} wrote over {shown} of {first}, which it had read")
+        }
+        Fact::Missed {
+            read,
+            after: After::Initial(_),
+        } => format!(
+            "{first} read {}, the initial value, which {second} wrote over",
+            shown(from, read)
+        ),
+        Fact::Missed {
+            read,
+            after: After::Read(_),
+        } => format!(
+            "{first} read {}, which {second} read, too, and wrote over",
+            shown(from, read)
+        ),
+    }
+}
+
+/// Evidence in words, with the events of the transactions in question, and the register, where it
+/// is about one.
+pub(in super::super) fn told(
+    history: &History,
+    evidence: &Evidence,
+) -> (String, Vec<u64>, Option<Key>) {
     let mut teller = Teller {
         history,
         named: Vec::new(),
         keys: Vec::new(),
     };
-    let why = teller.tell(&proof.evidence);
+    let why = teller.tell(evidence);
     let lets: Vec<String> = teller
         .named
         .iter()
@@ -28,13 +85,9 @@ pub(super) fn anomaly(history: &History, proof: Proof) -> Anomaly {
         .keys
         .first()
         .filter(|first| teller.keys.iter().all(|key| key == *first));
-    Anomaly {
-        kind: proof.kind.name(),
-        explanation: format!("Let {}. Then {why}.", lets.join(", ")),
-        operations: teller.named.iter().map(|&event| event as u64).collect(),
-        key: one_key.cloned(),
-        proof: crate::Proof::Weak(proof),
-    }
+    let explanation = format!("Let {}. Then {why}.", lets.join(", "));
+    let operations = teller.named.iter().map(|&event| event as u64).collect();
+    (explanation, operations, one_key.cloned())
 }
 
 struct Teller<'h> {
@@ -144,6 +197,23 @@ impl Teller<'_> {
                 let (before, after) = (self.read(*earlier), self.read(*read));
                 format!(
                     "{reader} read {before} and later {after}, without a write of its own between"
+                )
+            }
+            Evidence::LostUpdate {
+                read,
+                write,
+                other_read,
+                other_write,
+            } => {
+                let (one, other) = (
+                    self.name(read.transaction),
+                    self.name(other_read.transaction),
+                );
+                let shown = self.read(*read);
+                let (first, second) = (self.written(*write), self.written(*other_write));
+                format!(
+                    "{one} and {other} both read {shown}; then {one} wrote {first} and {other} \
+                     wrote {second}, so that one of them must have missed the other's"
                 )
             }
             Evidence::Initial(overlooked) => {

@@ -38,5 +38,8 @@ mod proof;
 mod verdict;
 
 pub use confirm::confirm;
+pub(super) use confirm::confirm_steps;
+pub(super) use cycles::Witness;
+pub(super) use explain::{told, words};
 pub use proof::{At, Because, Evidence, Kind, Link, Overlooked, Proof, Step};
 pub use verdict::{Axiom, Level, check};

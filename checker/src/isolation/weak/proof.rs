@@ -32,6 +32,8 @@ pub enum Kind {
     OtvProcess,
     /// Two reads of a register by one transaction, without a write between, differ.
     NonRepeatableRead,
+    /// Two transactions wrote over a version that both had read.
+    LostUpdate,
     /// A transaction read some writes of another, and something older than its other writes.
     FracturedRead,
     /// The same, with the order of a session.
@@ -62,6 +64,7 @@ impl Kind {
             Kind::Otv => "OTV",
             Kind::OtvProcess => "OTV-process",
             Kind::NonRepeatableRead => "non-repeatable-read",
+            Kind::LostUpdate => "lost-update",
             Kind::FracturedRead => "fractured-read",
             Kind::FracturedReadProcess => "fractured-read-process",
             Kind::WriteCoInitRead => "WriteCOInitRead",
@@ -130,6 +133,17 @@ pub enum Evidence {
         read: At,
         /// The earlier read.
         earlier: At,
+    },
+    /// Two transactions that read the same and then wrote the register.
+    LostUpdate {
+        /// The read of one.
+        read: At,
+        /// Its write.
+        write: At,
+        /// The read of the other.
+        other_read: At,
+        /// Its write.
+        other_write: At,
     },
     /// A read of the initial value by somebody who had seen a write.
     Initial(Overlooked),
@@ -244,7 +258,7 @@ impl Overlooked {
 
 impl Evidence {
     /// What such evidence is called.
-    pub(super) fn kind(&self) -> Kind {
+    pub(in super::super) fn kind(&self) -> Kind {
         match self {
             Evidence::Unwritten { .. } => Kind::ThinAirRead,
             Evidence::Internal { .. } => Kind::Internal,
@@ -252,6 +266,7 @@ impl Evidence {
             Evidence::Aborted { .. } => Kind::G1a,
             Evidence::Intermediate { .. } => Kind::G1b,
             Evidence::NonRepeatable { .. } => Kind::NonRepeatableRead,
+            Evidence::LostUpdate { .. } => Kind::LostUpdate,
             Evidence::Initial(overlooked) => {
                 let causal = Kind::WriteCoInitRead;
                 kind(overlooked.sight(), overlooked.needs_session(), causal)

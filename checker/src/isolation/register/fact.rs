@@ -1,0 +1,27 @@
+//! Why one transaction over registers comes before another, in terms of the history alone.
+
+/// The fact behind one edge of data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// *wr*: the second read, at this position, what the first wrote.
+    Read(usize),
+    /// *ww*: the second read, at this position, what the first wrote, and then wrote the register
+    /// itself.
+    Replaced(usize),
+    /// *rw*: the first read, at this position, what the second wrote over.
+    Missed {
+        /// The position of the read.
+        read: usize,
+        /// Why the second wrote over it.
+        after: After,
+    },
+}
+
+/// Why a write comes after a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// The version is the initial one; the write is at this position.
+    Initial(usize),
+    /// The transaction of the write read the same version at this position, before it wrote.
+    Read(usize),
+}
