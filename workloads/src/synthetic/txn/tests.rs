@@ -39,9 +39,9 @@ fn small(store: Store, workload: Workload, seed: u64) -> Plan {
         spread: Spread::Uniform,
         length: if replicas { (2, 2) } else { (1, 3) },
         read_ppm: 600_000,
-        read_first: seed % 5 == 0,
-        crash_ppm: if seed % 7 == 0 { 150_000 } else { 0 },
-        fail_ppm: if seed % 11 == 0 { 150_000 } else { 0 },
+        read_first: seed.is_multiple_of(5),
+        crash_ppm: if seed.is_multiple_of(7) { 150_000 } else { 0 },
+        fail_ppm: if seed.is_multiple_of(11) { 150_000 } else { 0 },
         seed,
         ..Plan::default()
     }
@@ -203,12 +203,12 @@ fn may_show(store: Store, kind: &str) -> bool {
 fn the_lists_of_a_store_show_nothing_that_it_rules_out() {
     let mut shown = std::collections::BTreeSet::new();
     for store in Store::ALL {
-        for seed in 0..10 {
+        for seed in 0..10_u64 {
             let plan = Plan {
                 store,
                 transactions: 300,
                 keys: 4,
-                read_first: seed % 3 == 0,
+                read_first: seed.is_multiple_of(3),
                 crash_ppm: 20_000,
                 fail_ppm: 20_000,
                 seed,
@@ -237,13 +237,13 @@ fn the_lists_of_a_store_show_nothing_that_it_rules_out() {
 
 #[test]
 fn nothing_is_wrong_where_nothing_is_planted() {
-    for seed in 0..20 {
+    for seed in 0..20_u64 {
         let plan = Plan {
             transactions: 500,
             fail_ppm: 20_000,
             crash_ppm: 20_000,
             spread: Spread::ALL[seed as usize % 3],
-            read_first: seed % 2 == 0,
+            read_first: seed.is_multiple_of(2),
             seed,
             ..Plan::default()
         };
@@ -442,7 +442,7 @@ fn plans_that_contradict_themselves_are_refused() {
     let plume = Plan {
         format: Format::Plume,
         workload: Workload::Register,
-        ..fine.clone()
+        ..fine
     };
     let planted = |anomaly| Plan {
         anomaly: Some(anomaly),
