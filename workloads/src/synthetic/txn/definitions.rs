@@ -201,9 +201,10 @@ fn serial(order: &[&Txn<'_>], follows: Follows<'_>) -> bool {
 fn snapshots(order: &[&Txn<'_>], follows: Follows<'_>, first_wins: bool) -> bool {
     order.iter().enumerate().all(|(at, txn)| {
         (0..=at).any(|upto| {
-            !order[upto..].iter().any(|later| follows(txn, later))
-                && !(first_wins && order[upto..at].iter().any(|other| txn.conflicts(other)))
-                && txn.sees(&order[..upto])
+            let late = order[upto..].iter().any(|later| follows(txn, later));
+            let between = &order[upto..at];
+            let beaten = first_wins && between.iter().any(|other| txn.conflicts(other));
+            !late && !beaten && txn.sees(&order[..upto])
         })
     })
 }
