@@ -363,6 +363,13 @@ impl<'a> Line<'a> {
 
     /// The first free place in no window, at least this (doubled) one.
     fn outside(&self, span: &Span, least: u32, windows: &[Window]) -> Option<u32> {
+        let mut span = *span;
+        let end = self.order.len() as u32;
+        // What a window leaves that nothing comes after is not known.
+        if windows.last().is_some_and(|last| last.to == end) {
+            span.to = span.to.min(end.checked_sub(1)?);
+        }
+        let span = &span;
         let mut from = span.from.max(least.div_ceil(2));
         let next = windows.partition_point(|window| window.to <= from);
         for window in &windows[next..] {

@@ -244,6 +244,36 @@ fn placed(seeds: std::ops::Range<u64>) -> ([u32; 3], u32) {
     (counts, searched)
 }
 
+/// Two writes whose order is free, and two that failed afterwards, each because of another one of
+/// them being the last.
+#[test]
+fn what_comes_after_the_last_window_depends_on_it() {
+    let item = |at: usize, action, start, end| Item {
+        operation: at,
+        action,
+        start,
+        end,
+        returned: 0,
+    };
+    let mut items = vec![
+        item(0, Action::Write(1), 1, 7),
+        item(1, Action::Write(2), 2, 4),
+        item(2, Action::Mismatch(2), 8, 10),
+        item(3, Action::Mismatch(1), 9, 17),
+    ];
+    assert!(!has_order(&items, 0, 0));
+    let (known, _) = distinct::decide_items(&items, &LIMITS);
+    assert_ne!(known, Known::Linearizable);
+    assert!(distinct::order(&items, &LIMITS).is_none());
+    assert_ne!(decide(&items, &LIMITS).answer, Answer::Linearizable);
+    items.pop();
+    assert!(has_order(&items, 0, 0));
+    let (known, _) = distinct::decide_items(&items, &LIMITS);
+    assert_eq!(known, Known::Linearizable);
+    let order = distinct::order(&items, &LIMITS).unwrap();
+    assert!(explains(&items, &order), "{order:?}");
+}
+
 /// What a run shows has an order, and nearly always it is found without searching all of it.
 #[test]
 fn failed_compare_and_sets_of_long_runs_find_their_places() {

@@ -1,7 +1,8 @@
 //! Lists with reads of all: each read is the beginning of every longer one, which fixes the order
 //! of the appends that were seen. O(n log n) besides the size of the reads.
 //!
-//! Applies unless a value that was read had been appended twice.
+//! Applies unless a value that was read had been appended twice; then only what `counting` finds
+//! wrong is.
 
 use std::hash::Hash;
 

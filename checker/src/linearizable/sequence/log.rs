@@ -1,7 +1,8 @@
 //! Logs: offsets and reads give elements their places, and appends of unknown offset fill the
 //! places that remain. O(n log n) besides the size of the reads.
 //!
-//! Applies unless a value that was read had been appended twice, with one of the offsets unknown.
+//! Applies unless a value that was read had been appended twice, with one of the offsets unknown;
+//! then only what `counting` finds wrong is.
 
 use std::hash::Hash;
 

@@ -15,6 +15,7 @@
 //!   this way does not apply; and `order`, an order that there is.
 
 pub(in crate::linearizable) mod counter;
+mod counting;
 mod evidence;
 pub(in crate::linearizable) mod grow_set;
 pub(in crate::linearizable) mod ids;

@@ -8,6 +8,7 @@ use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 
+use super::counting::contradiction;
 use super::evidence::{Shown, refuted};
 use super::layers::{Layers, Placement, Span};
 use super::{Refuted, Why};
@@ -56,7 +57,7 @@ pub(super) fn settle<'a, V: Eq + Hash>(
     }
     match positions.assign(&spans) {
         Ok(true) => {}
-        Ok(false) => return None,
+        Ok(false) => return contradiction(&positions.facts, &spans).map(Err),
         Err(refuted) => return Some(Err(refuted)),
     }
     let layers = positions.layers(spans);
