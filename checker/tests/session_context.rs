@@ -403,7 +403,7 @@ fn fuzz(name: &str, seeds: std::ops::Range<u64>, mix: impl Fn(&mut Chance) -> Mi
         let history = random(chance, mix);
         // Every history under a third of the sets; each set meets every kind of history.
         for (at, &rules) in rules.iter().enumerate() {
-            if (seed + at as u64) % 3 == 0 {
+            if (seed + at as u64).is_multiple_of(3) {
                 let said = compare(&history, rules);
                 let name = format!(
                     "own {} seen {} writes {} context {} time {}",

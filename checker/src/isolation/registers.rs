@@ -21,7 +21,7 @@ pub(super) fn are_used(history: &History) -> bool {
         match history.op(operation) {
             Op::Txn(micros) => {
                 transactions = true;
-                for micro in micros.iter() {
+                for micro in micros {
                     match micro {
                         Micro::Write { .. } => written = true,
                         Micro::Read { .. } => {}

@@ -206,7 +206,7 @@ fn malformed_problems_are_refused() {
                 before: 0,
                 after: 99,
                 because,
-            })
+            });
         }),
         problem(&|problem| problem.spans.truncate(3)),
         problem(&|problem| problem.keys[0].writers.push(99)),
@@ -214,13 +214,13 @@ fn malformed_problems_are_refused() {
             problem.keys.push(Key {
                 writers: vec![1, 1],
                 reads: Vec::new(),
-            })
+            });
         }),
         problem(&|problem| {
             problem.keys[0].reads.push(Read {
                 reader: 0,
                 from: Some(98),
-            })
+            });
         }),
     ] {
         for level in LEVELS {

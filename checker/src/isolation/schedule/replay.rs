@@ -88,7 +88,7 @@ impl<'h> Replay<'h> {
                 written.push(key);
             }
             Op::Txn(micros) => {
-                for micro in micros.iter() {
+                for micro in micros {
                     match micro {
                         Micro::Read {
                             key,

@@ -36,7 +36,7 @@ fn list(elements: &[i64]) -> Value {
 
 /// A history of events in this order: a process begins what it will have done, or ends as said.
 fn history(events: &[(u64, Kind)], txns: &[(u64, Vec<Micro>)]) -> History {
-    let mut next = vec![0; 8];
+    let mut next = [0; 8];
     let events = events.iter().enumerate().map(|(index, &(process, kind))| {
         let of = |&&(owner, _): &&(u64, Vec<Micro>)| owner == process;
         let at = &mut next[process as usize];
