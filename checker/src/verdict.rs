@@ -96,6 +96,8 @@ pub struct Verdict {
     /// Orders that show that it holds, where [`crate::Options::witness`] asks for them and the way
     /// that decided has them.
     pub witness: Option<linearizable::Witness>,
+    /// The same of transactions: when each took its snapshot and committed.
+    pub schedule: Option<isolation::Schedule>,
 }
 
 impl Verdict {
@@ -116,6 +118,7 @@ impl Verdict {
             anomaly_count: 0,
             warnings: Vec::new(),
             witness: None,
+            schedule: None,
         }
     }
 

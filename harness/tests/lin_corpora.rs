@@ -18,12 +18,6 @@ const EXCEPT: &[(&str, &str, &str)] = &[
     ("polylin/deque_intermediate.1.log", "none", DEQUE),
     ("polylin/deque_simple.0.log", "none", DEQUE),
     ("polylin/deque_simple.1.log", "none", DEQUE),
-    ("porcupine/kv/c01-bad.txt", "none", APPENDS),
-    ("porcupine/kv/c01-ok.txt", "none", APPENDS),
-    ("porcupine/kv/c10-bad.txt", "none", APPENDS),
-    ("porcupine/kv/c10-ok.txt", "none", APPENDS),
-    ("porcupine/kv/c50-bad.txt", "none", APPENDS),
-    ("porcupine/kv/c50-ok.txt", "none", APPENDS),
     ("porcupine/jepsen/etcd_095.log", "none", "no operation"),
     (
         "ahorn/jepsen/",
@@ -77,7 +71,6 @@ const EXCEPT: &[(&str, &str, &str)] = &[
 ];
 
 const DEQUE: &str = "there is no model of queues with two ends";
-const APPENDS: &str = "the appends of this format are read as operations of no model";
 const UNLABELLED: &str = "the manifest knows no verdict";
 /// Times are closed intervals here, as for clocks that may tick slowly. fptlin lets what ends at
 /// a moment end before what begins at the same; so do all labels of its kin.
@@ -134,6 +127,7 @@ fn model(row: &Row) -> Option<ModelKind> {
         "set" => ModelKind::Set,
         "semaphore" => ModelKind::Semaphore,
         "mutex" => ModelKind::Mutex,
+        "kv" => ModelKind::Text,
         _ => return None,
     })
 }
@@ -225,6 +219,10 @@ fn is_of(expected: ModelKind, found: ModelKind, path: &str) {
         ModelKind::Register => ModelKind::CasRegister,
         model => model,
     };
+    // A key to which everybody only appends may as well be a list.
+    if (expected, found) == (ModelKind::Text, ModelKind::List) {
+        return;
+    }
     assert_eq!(plain(found), plain(expected), "{path}");
 }
 
@@ -269,7 +267,7 @@ fn every_label_is_found_again_or_it_is_said_why_not() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(except.is_empty(), "not in the manifest: {except:?}");
     println!("{agree:?}; {} excepted", EXCEPT.len());
-    assert_eq!(agree, BTreeMap::from([("holds", 339), ("violated", 141)]));
+    assert_eq!(agree, BTreeMap::from([("holds", 342), ("violated", 144)]));
 }
 
 #[test]

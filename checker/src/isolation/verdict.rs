@@ -14,6 +14,7 @@ use super::model::Model;
 use super::participants::Participants;
 use super::registers;
 use super::relations::{IN_SESSION, MISSED, PREDICATE, REALTIME};
+use super::schedule::schedule;
 use super::shapes::{Found, look};
 use super::unread::orders_exist;
 use super::{Class, Kind, Proof, Suffix};
@@ -126,7 +127,12 @@ pub(super) fn decide(model: &impl Model, options: &Options, level: Level) -> Ver
             verdict.unknown(reason)
         }
         None if count(Outcome::Ok) == 0 => verdict.unknown(Reason::TooFewOpportunities),
-        None => verdict,
+        None => {
+            if options.witness {
+                verdict.schedule = schedule(model, level.guarantee, &dependencies);
+            }
+            verdict
+        }
     }
 }
 

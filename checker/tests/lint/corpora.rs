@@ -27,6 +27,9 @@ const RIGHT: &[(&str, &str)] = &[
     ("069-checker-test.edn", "unwritten-value"),
     ("073-checker-test.edn", "unwritten-value"),
     ("elle/rw-register.json", "unwritten-value"),
+    // Values are written twice there, and keys are read that have only their initial value.
+    ("BL-1k/hist-00000/history.plume.txt", "duplicate-write"),
+    ("rubis-10000/hist-00000.plume.txt", "never-written-key"),
     // Pops without what they took.
     ("stack/safe/allowed-empty.hist", "missing-answer"),
 ];

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use polygraph_checker::isolation::has_schedules;
 use polygraph_checker::model::ModelKind;
 use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options, lint, scenario};
 use polygraph_history::{
@@ -295,6 +296,19 @@ fn judge_file(asking: &Asking<'_>, file: &Path) -> Result<Report, Failure> {
     judge_reading(asking, file, load(file, asking.reading)?)
 }
 
+/// The first of the questions whose answer has a proof in a file, `linearizable` before others.
+fn provable(questions: &[Question]) -> Option<Question> {
+    let linearizable = Question::alone(Guarantee::Linearizable);
+    let isolated = |question: &&Question| match question.guarantees() {
+        [one] => has_schedules(*one),
+        _ => false,
+    };
+    match questions.contains(&linearizable) {
+        true => Some(linearizable),
+        false => questions.iter().find(isolated).cloned(),
+    }
+}
+
 /// Judges what was read from a file.
 fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<Report, Failure> {
     let Reading {
@@ -333,16 +347,18 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
     };
     let questions = asking.questions(&history, model, made_for);
     let proof = asking.arguments.witness.as_deref();
-    if proof.is_some() && !questions.contains(&Question::alone(Guarantee::Linearizable)) {
+    let proved = provable(&questions);
+    if proof.is_some() && proved.is_none() {
         return Err(Failure::usage(
-            "--witness proves `linearizable`, which is not asked for; see --guarantee",
+            "--witness proves `linearizable` or how far transactions are isolated, neither of \
+             which is asked for; see --guarantee",
         ));
     }
     let mut guarantees = Vec::new();
     let mut written = None;
     for question in questions {
         let (mut report, verdict) = judge::answer(&history, &question, &options);
-        if let Some(path) = proof.filter(|_| question == Question::alone(Guarantee::Linearizable)) {
+        if let Some(path) = proof.filter(|_| proved.as_ref() == Some(&question)) {
             written = proof::write(path, &history, &mut report, &verdict)?;
         }
         let by_name = asking.asked.names.contains(&question) || !asking.asked.survey;

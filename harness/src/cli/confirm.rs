@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use polygraph_checker::isolation::{Schedule, at_one_moment, confirm_schedule};
 use polygraph_checker::linearizable::{
     Certificate, Confirmed, ConfirmedObject, Impasse, NotConfirmed, Witness, confirm_certificate,
     confirm_witness, impasses,
@@ -59,6 +60,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
                 .map_or(FailedCas::Observe, |first| first.failed_cas);
             (Answer::of_certificates(&history, certificates), failed_cas)
         }
+        ProofFile::Schedule(schedule) => {
+            (Answer::of_schedule(&history, schedule), FailedCas::Observe)
+        }
     };
     let options = Options {
         failed_cas,
@@ -95,7 +99,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 
 /// What became of a proof.
 struct Answer {
-    /// `witness` or `certificate`.
+    /// `witness`, `certificate` or `schedule`.
     proof: &'static str,
     objects: Vec<ConfirmedObject>,
     not_covered: Vec<Key>,
@@ -113,6 +117,20 @@ impl Answer {
             objects: confirmed.objects,
             not_covered: confirmed.not_covered,
             problems,
+        }
+    }
+
+    fn of_schedule(history: &History, schedule: &Schedule) -> Answer {
+        let confirmed = confirm_schedule(history, schedule);
+        Answer {
+            proof: "schedule",
+            objects: Vec::new(),
+            not_covered: Vec::new(),
+            problems: confirmed
+                .err()
+                .map(NotConfirmed::Wrong)
+                .into_iter()
+                .collect(),
         }
     }
 
@@ -216,6 +234,7 @@ fn text(history: &History, file: &ProofFile, answer: &Answer, report: &Report<'_
         text += &match file {
             ProofFile::Witness(_) => held(answer),
             ProofFile::Certificates(certificates) => violated(history, certificates),
+            ProofFile::Schedule(schedule) => isolated(schedule),
         };
     }
     text += &format!("assumed: {}\n", report.assumptions.join(" · "));
@@ -257,6 +276,19 @@ fn held(answer: &Answer) -> String {
         );
     }
     text
+}
+
+fn isolated(schedule: &Schedule) -> String {
+    let moments = schedule.moments.len();
+    let (count, what) = match at_one_moment(schedule.guarantee) {
+        true => (moments, "one after the other"),
+        false => (moments / 2, "each from its snapshot to its commit"),
+    };
+    format!(
+        "{} holds\n  {} in an order, {what}\n",
+        schedule.guarantee,
+        counted(count, "transaction")
+    )
 }
 
 fn violated(history: &History, certificates: &[Certificate]) -> String {

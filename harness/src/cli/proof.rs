@@ -8,7 +8,8 @@ use anyhow::Context;
 use polygraph_checker::Verdict;
 use polygraph_history::{History, ReadError};
 use polygraph_results::{
-    ErrorBody, GuaranteeReport, Observed, ProofFile, read_proof, write_certificates, write_witness,
+    ErrorBody, GuaranteeReport, Observed, ProofFile, read_proof, write_certificates,
+    write_schedule, write_witness,
 };
 
 use super::failure::Failure;
@@ -49,6 +50,11 @@ pub(super) fn write(
     let written = match (report.verdict, &verdict.witness) {
         (Observed::Holds, Some(witness)) => {
             create(path, |out| write_witness(out, witness))?;
+            true
+        }
+        (Observed::Holds, None) if verdict.schedule.is_some() => {
+            let schedule = verdict.schedule.as_ref().expect("it was just there");
+            create(path, |out| write_schedule(out, schedule))?;
             true
         }
         (Observed::Violated, _) => {

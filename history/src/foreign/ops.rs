@@ -154,6 +154,11 @@ impl Ops {
                 key,
                 value: content.unwrap_or(Value::Null),
             },
+            Some("append") => Op::Append {
+                key,
+                value: content.unwrap_or(Value::Null),
+                offset: None,
+            },
             name => Op::Custom {
                 name: name.unwrap_or("nil").to_owned(),
                 args: json!({

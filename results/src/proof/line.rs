@@ -14,6 +14,8 @@ pub(super) enum Kind {
     Witness,
     /// *Violated*.
     Certificate,
+    /// *Holds*, of transactions.
+    Schedule,
 }
 
 /// The first line.
@@ -24,6 +26,12 @@ pub(super) struct Header {
     pub(super) guarantee: String,
     pub(super) failed_cas: String,
     pub(super) objects: usize,
+}
+
+/// Moments of a schedule, in order.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Moments {
+    pub(super) moments: Vec<usize>,
 }
 
 /// Which object a line is about.

@@ -1,9 +1,11 @@
 //! Proofs as files: JSON Lines, a header and then one line or more an object (docs/proofs.md).
 //!
-//! - [`write_witness`], [`write_certificates`]: proofs of *holds* and of *violated*.
+//! - [`write_witness`], [`write_certificates`]: proofs of *holds* and of *violated*;
+//!   [`write_schedule`]: of *holds* where it is about transactions.
 //! - [`read_proof`]: either of them, back.
 
 use polygraph_checker::FailedCas;
+use polygraph_checker::isolation::Schedule;
 use polygraph_checker::linearizable::{Certificate, Witness};
 
 mod line;
@@ -11,7 +13,7 @@ mod read;
 mod write;
 
 pub use read::read_proof;
-pub use write::{write_certificates, write_witness};
+pub use write::{write_certificates, write_schedule, write_witness};
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -23,6 +25,8 @@ pub enum ProofFile {
     Witness(Witness),
     /// That it is not: what is wrong with each of some objects.
     Certificates(Vec<Certificate>),
+    /// That transactions are isolated: when they took their snapshots and committed.
+    Schedule(Schedule),
 }
 
 const fn name(failed_cas: FailedCas) -> &'static str {
@@ -39,7 +43,9 @@ mod tests {
     use polygraph_checker::linearizable::{Kept, Linearization, ModelName, Proof, Rule};
     use polygraph_checker::model::ModelKind;
     use polygraph_checker::{Anomaly, Proof as Evidence};
-    use polygraph_history::{Body, Event, History, Key, Kind, Op, Order, Process, Time, Value};
+    use polygraph_history::{
+        Body, Event, Guarantee, History, Key, Kind, Op, Order, Process, Time, Value,
+    };
 
     use super::*;
 
@@ -82,6 +88,27 @@ mod tests {
             assert_eq!(read.objects, objects);
             assert_eq!(read.failed_cas, failed_cas);
         }
+    }
+
+    #[test]
+    fn schedules_are_read_as_they_were_written() {
+        let schedule = Schedule {
+            guarantee: Guarantee::SnapshotIsolation,
+            moments: (0..25_001).chain(0..25_001).collect(),
+        };
+        let mut text = Vec::new();
+        write_schedule(&mut text, &schedule).unwrap();
+        let ProofFile::Schedule(read) = read_back(&text) else {
+            panic!("it was a schedule");
+        };
+        assert_eq!(read, schedule);
+        let cut = &text[..text.len() / 2];
+        let end = cut.iter().rposition(|&byte| byte == b'\n').unwrap();
+        let error = read_proof(&cut[..=end]).unwrap_err();
+        assert!(error.to_string().contains("50002"), "{error}");
+        let wrong = br#"{"polygraph":1,"proof":"schedule","guarantee":"durable","failed_cas":"observe","objects":0}"#;
+        let error = read_proof(&wrong[..]).unwrap_err();
+        assert!(error.to_string().contains("durable"), "{error}");
     }
 
     #[test]

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use polygraph_checker::FailedCas;
+use polygraph_checker::isolation::{Schedule, has_schedules};
 use polygraph_checker::linearizable::{Certificate, Kept, Linearization, ModelName, Rule, Witness};
 use polygraph_checker::model::ModelKind;
 use polygraph_history::{Guarantee, Key, ReadError, Value};
 use serde::de::DeserializeOwned;
 
-use super::line::{Cut, Header, Kind, Orders};
+use super::line::{Cut, Header, Kind, Moments, Orders};
 use super::{ProofFile, VERSION, name};
 
 /// Reads a proof.
@@ -105,6 +106,7 @@ struct Reading {
 enum Found {
     Orders(Vec<Linearization>),
     Cuts(Vec<Certificate>),
+    Moments(Schedule),
 }
 
 impl Reading {
@@ -117,10 +119,21 @@ impl Reading {
             let problem = format!("the proof has format version {}", header.polygraph);
             return Err(line.field("polygraph", problem, format!("version {VERSION}")));
         }
-        if header.guarantee != Guarantee::Linearizable.name() {
+        let guarantee: Option<Guarantee> = header.guarantee.parse().ok();
+        let (proves, expected) = match header.proof {
+            Kind::Schedule => (
+                guarantee.is_some_and(has_schedules),
+                "serializable, snapshot-isolation, one of their stronger forms, or \
+                 prefix-consistency",
+            ),
+            Kind::Witness | Kind::Certificate => {
+                (guarantee == Some(Guarantee::Linearizable), "linearizable")
+            }
+        };
+        let Some(guarantee) = guarantee.filter(|_| proves) else {
             let problem = format!("it is a proof of `{}`", header.guarantee);
-            return Err(line.field("guarantee", problem, "linearizable"));
-        }
+            return Err(line.field("guarantee", problem, expected));
+        };
         let ways = [FailedCas::Observe, FailedCas::Ignore];
         let failed_cas = ways.into_iter().find(|&how| name(how) == header.failed_cas);
         Ok(Reading {
@@ -132,6 +145,10 @@ impl Reading {
             found: match header.proof {
                 Kind::Witness => Found::Orders(Vec::new()),
                 Kind::Certificate => Found::Cuts(Vec::new()),
+                Kind::Schedule => Found::Moments(Schedule {
+                    guarantee,
+                    moments: Vec::new(),
+                }),
             },
         })
     }
@@ -143,6 +160,11 @@ impl Reading {
                 certificates.push(certificate(self.failed_cas, line)?);
                 Ok(())
             }
+            Found::Moments(schedule) => {
+                let read: Moments = line.parse("moments like {\"moments\":[0,2,4]}")?;
+                schedule.moments.extend(read.moments);
+                Ok(())
+            }
         }
     }
 
@@ -150,6 +172,7 @@ impl Reading {
         let found = match &self.found {
             Found::Orders(objects) => objects.len(),
             Found::Cuts(certificates) => certificates.len(),
+            Found::Moments(schedule) => schedule.moments.len(),
         };
         if found != self.objects {
             return Err(ReadError {
@@ -167,6 +190,7 @@ impl Reading {
                 objects,
             }),
             Found::Cuts(certificates) => ProofFile::Certificates(certificates),
+            Found::Moments(schedule) => ProofFile::Schedule(schedule),
         })
     }
 }

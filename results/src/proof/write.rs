@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use polygraph_checker::Anomaly;
+use polygraph_checker::isolation::Schedule;
 use polygraph_checker::linearizable::{
     Certificate, Impasse, Linearization, Refused, Witness, impasses,
 };
+use polygraph_checker::{Anomaly, FailedCas};
 use polygraph_history::{Guarantee, History, Key};
 use serde::Serialize;
 
-use super::line::{Cut, Header, Kind, Orders, Refusal, State};
+use super::line::{Cut, Header, Kind, Moments, Orders, Refusal, State};
 use super::{VERSION, name};
 
 /// How many operations a line has at most, so that no line is longer than a reader likes.
@@ -33,6 +34,26 @@ pub fn write_witness(mut out: impl Write, witness: &Witness) -> io::Result<()> {
     write_line(&mut out, &header)?;
     for object in &witness.objects {
         write_order(&mut out, object)?;
+    }
+    out.flush()
+}
+
+/// Writes when transactions took their snapshots and committed.
+///
+/// # Errors
+/// What writing gives.
+pub fn write_schedule(mut out: impl Write, schedule: &Schedule) -> io::Result<()> {
+    let header = Header {
+        polygraph: VERSION,
+        proof: Kind::Schedule,
+        guarantee: schedule.guarantee.name().to_owned(),
+        failed_cas: name(FailedCas::Observe).to_owned(),
+        objects: schedule.moments.len(),
+    };
+    write_line(&mut out, &header)?;
+    for chunk in schedule.moments.chunks(A_LINE) {
+        let moments = chunk.to_vec();
+        write_line(&mut out, &Moments { moments })?;
     }
     out.flush()
 }

@@ -8,14 +8,17 @@
 //! the dependency graph has no forbidden cycle: Cerone and Gotsman, *Analysing Snapshot Isolation*,
 //! PODC 2016. A serializable history is one whose transactions each take place at one moment.
 //!
-//! **Invariant:** nothing here knows of graphs, version orders or levels beyond the four demands
-//! of [`Demands`]: it shares nothing with what found the schedule.
+//! **Invariant:** but for `order`, which makes them, nothing here knows of graphs, version orders or
+//! levels beyond the four demands of [`Demands`]: it shares nothing with what found the schedule.
 
+mod order;
 mod replay;
 #[cfg(test)]
 mod tests;
 
 use polygraph_history::{EventIndex, Guarantee, History, Operation, Outcome};
+
+pub(super) use order::schedule;
 
 use replay::Replay;
 

@@ -5,11 +5,13 @@ use polygraph_history::{Guarantee, History};
 use crate::{Anomaly, Options, Reason, Validity, Verdict};
 
 use super::super::register::{Chains, Fault, INIT, NONE, View};
+use super::super::schedule::{Schedule, at_one_moment, confirm_schedule};
 use super::evidence::Proof;
 use super::facts::Facts;
 use super::problem::{Because, Isolation, Key, Level, Order, Precedes, Problem, Read, Span};
 use super::search::{Budget, Effort, RanOut, Undecided};
 use super::tree::{Case, Choice, Refutation, Why};
+use super::witness::Moment;
 use super::words::{Names, tell};
 use super::{Answer, Unknown, decide};
 
@@ -155,8 +157,30 @@ impl Check<'_, '_> {
                 self.verdict.unknown(Reason::NotObservable)
             }
             _ if problem.transactions == 0 => self.verdict.unknown(Reason::TooFewOpportunities),
+            Answer::Holds(moments) if options.witness => {
+                self.verdict.schedule = self.schedule(&moments, &txns);
+                self.verdict
+            }
             _ => self.verdict,
         }
+    }
+
+    /// The order that was found, in terms of the history.
+    fn schedule(&self, moments: &[Moment], txns: &[u32]) -> Option<Schedule> {
+        let guarantee = self.verdict.guarantee;
+        let named = moments.iter().filter_map(|moment| match *moment {
+            Moment::Start(txn) => (!at_one_moment(guarantee)).then_some(txn),
+            Moment::Commit(txn) => Some(txn),
+        });
+        let schedule = Schedule {
+            guarantee,
+            moments: named
+                .map(|txn| self.view.invocation(txns[txn as usize]))
+                .collect(),
+        };
+        confirm_schedule(self.view.history, &schedule)
+            .is_ok()
+            .then_some(schedule)
     }
 
     fn begin(&mut self, problem: &Problem) {

@@ -119,7 +119,13 @@ fn is_called(anomaly: Anomaly, kind: &str) -> bool {
         Anomaly::FracturedRead | Anomaly::GMonotonic | Anomaly::ObservedVanishes => "G-single",
         other => other.name(),
     };
-    kind == anomaly.name() || without_item(kind) == without_item(cycle)
+    // Some cycles of these classes have names of their own.
+    let class = match kind {
+        "long-fork" => "G-nonadjacent",
+        "write-skew" => "G2",
+        other => other,
+    };
+    kind == anomaly.name() || without_item(class) == without_item(cycle)
 }
 
 /// The name of a cycle, whether or not it says that it is one of items.
@@ -193,7 +199,9 @@ fn may_show(store: Store, kind: &str) -> bool {
         "G0" => !keeps,
         "G1c" => !keeps || store == Store::ReadUncommitted,
         "G-single" | "G-monotonic" | "fractured-read" => !keeps || !(first_wins || serial),
-        "G-nonadjacent" => !keeps || !(serial || first_wins && store != Store::ParallelSnapshot),
+        "G-nonadjacent" | "long-fork" => {
+            !keeps || !(serial || first_wins && store != Store::ParallelSnapshot)
+        }
         "G2" | "write-skew" => !keeps || !serial,
         _ => false,
     }
