@@ -184,7 +184,7 @@ fn porcupine_kv() {
     assert_eq!(
         operations(&reading.history),
         [
-            r#"0: append {"key":"0","value":"x 0 0 y"}, ok"#,
+            "0: append 0 x 0 0 y, ok",
             "1: read 0 → nothing, ok",
             "1: write 0 a, ok"
         ]

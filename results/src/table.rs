@@ -27,22 +27,47 @@ pub fn test_table(report: &Report, width: usize) -> String {
             evidence(guarantee),
         ]);
     }
-    render(builder, width)
+    render(builder, longest(&report.guarantees), width)
 }
 
-/// The table of a check.
+/// The width of the longest name.
+fn longest<'a>(guarantees: impl IntoIterator<Item = &'a GuaranteeReport>) -> usize {
+    let names = guarantees.into_iter().map(|it| it.name.len());
+    names.max().unwrap_or(0)
+}
+
+/// The table of a check. Of several guarantees those that the history is not about are named below
+/// it, and evidence that rules out several is told once.
 #[must_use]
 pub fn check_table(report: &Report, width: usize) -> String {
+    let several = report.guarantees.len() > 1;
+    let (strange, shown): (Vec<_>, Vec<_>) = report
+        .guarantees
+        .iter()
+        .partition(|it| several && !it.asked && it.reason == Some("not-applicable"));
     let mut builder = Builder::default();
     builder.push_record(["guarantee", "observed", "evidence"]);
-    for guarantee in &report.guarantees {
-        builder.push_record([
-            guarantee.name.clone(),
-            observed(guarantee),
-            evidence(guarantee),
-        ]);
+    for (at, guarantee) in shown.iter().enumerate() {
+        let same = |other: &&&GuaranteeReport| {
+            let explanation = |it: &GuaranteeReport| {
+                let first = it.anomalies.first()?;
+                Some((first.kind, first.explanation.clone()))
+            };
+            let told = explanation(guarantee);
+            told.is_some() && told == explanation(other)
+        };
+        let evidence = match shown[..at].iter().find(same) {
+            Some(other) => format!("{}, as for {}", guarantee.anomalies[0].kind, other.name),
+            None => evidence(guarantee),
+        };
+        builder.push_record([guarantee.name.clone(), observed(guarantee), evidence]);
     }
-    render(builder, width)
+    let mut text = render(builder, longest(shown), width);
+    if !strange.is_empty() {
+        let names: Vec<&str> = strange.iter().map(|it| it.name.as_str()).collect();
+        text += &format!("\nnot what the history is about: {}", names.join(", "));
+    }
+    text
 }
 
 /// What the evidence in the table looks like: a diagram for each guarantee that was violated.
@@ -76,14 +101,14 @@ pub fn pictures(report: &Report, style: diagram::Style) -> String {
 /// So many diagrams a report has at most.
 const MOST_PICTURES: usize = 3;
 
-fn render(builder: Builder, width: usize) -> String {
+fn render(builder: Builder, names: usize, width: usize) -> String {
     let columns = builder.count_columns();
     let mut table: Table = builder.build();
     table.with(Style::modern_rounded());
     // The last column takes what the others leave.
     let used: usize = match columns {
-        4 => 24 + 9 + 24 + 13,
-        _ => 24 + 24 + 10,
+        4 => names.max(24) + 9 + 24 + 13,
+        _ => names.max(10) + 8 + 10,
     };
     let rest = width.saturating_sub(used).max(30);
     table.with(Modify::new(Columns::last()).with(Width::wrap(rest).keep_words(true)));
@@ -94,6 +119,13 @@ fn observed(guarantee: &GuaranteeReport) -> String {
     match guarantee.verdict {
         Observed::NotExercised => "not exercised".to_owned(),
         _ => guarantee.outcome.name().replace('-', " "),
+    }
+}
+
+fn opportunities(guarantee: &GuaranteeReport) -> String {
+    match guarantee.opportunities {
+        1 => "1 opportunity".to_owned(),
+        count => format!("{count} opportunities"),
     }
 }
 
@@ -109,16 +141,13 @@ fn evidence(guarantee: &GuaranteeReport) -> String {
     match guarantee.verdict {
         Observed::NotExercised => String::new(),
         Observed::Holds => {
-            format!("{checked}, {} opportunities", guarantee.opportunities)
+            format!("{checked}, {}", opportunities(guarantee))
         }
         Observed::Unknown => {
             let reason = guarantee.reason.unwrap_or("unknown");
             match &guarantee.established {
                 Some(established) => format!("{reason}: {established}"),
-                None => format!(
-                    "{reason}: {checked}, {} opportunities",
-                    guarantee.opportunities
-                ),
+                None => format!("{reason}: {checked}, {}", opportunities(guarantee)),
             }
         }
         Observed::Violated => {

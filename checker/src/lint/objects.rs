@@ -22,10 +22,12 @@ pub(super) enum Class {
     Lock,
     Counter,
     Ids,
+    /// Written, extended, and read as a whole.
+    Text,
 }
 
 impl Class {
-    const ALL: [Class; 10] = [
+    const ALL: [Class; 11] = [
         Class::Register,
         Class::List,
         Class::Log,
@@ -36,6 +38,7 @@ impl Class {
         Class::Lock,
         Class::Counter,
         Class::Ids,
+        Class::Text,
     ];
 
     const fn name(self) -> &'static str {
@@ -50,6 +53,7 @@ impl Class {
             Class::Lock => "locks",
             Class::Counter => "counters",
             Class::Ids => "sources of identifiers",
+            Class::Text => "texts",
         }
     }
 
@@ -129,6 +133,11 @@ pub(super) fn steps<'h>(op: &'h Op, mut each: impl FnMut(Step<'h>)) {
         Op::Acquire { key, .. } | Op::Release { key } => touch(key, Class::Lock),
         Op::Increment { key, .. } => touch(key, Class::Counter),
         Op::Generate { key, .. } => touch(key, Class::Ids),
+        Op::Append {
+            key,
+            value: Value::Text(_),
+            ..
+        } => touch(key, Class::Text),
         Op::Append { key, value, .. } => Step::Put {
             key,
             value,
@@ -295,6 +304,9 @@ impl<'h> Objects<'h> {
     /// What a key is, if its operations agree.
     pub(super) fn class(&self, key: u32) -> Option<Class> {
         let mask = self.classes[key as usize];
+        if mask & Class::Text.bit() != 0 {
+            return Some(Class::Text);
+        }
         Class::ALL.into_iter().find(|class| class.bit() == mask)
     }
 
@@ -346,7 +358,10 @@ pub(super) fn find(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
     let mut mixed = Collector::new("mixed-workloads");
     let present = || {
         let counts = Class::ALL.into_iter().zip(objects.changes);
-        counts.filter(|(_, (count, _))| *count > 0)
+        let texts = objects.changes[Class::Text as usize].0 > 0;
+        counts
+            .filter(|(_, (count, _))| *count > 0)
+            .filter(move |(class, _)| !(texts && *class == Class::Register))
     };
     if present().count() > 1 {
         for (_, (_, first)) in present() {
@@ -368,7 +383,15 @@ pub(super) fn find(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
 
 fn mixed_keys(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
     let history = objects.history;
-    let is_mixed = |key: u32| objects.classes[key as usize].count_ones() > 1;
+    let is_mixed = |key: u32| {
+        let mask = objects.classes[key as usize];
+        // A text is written like a register.
+        let also = match mask & Class::Text.bit() {
+            0 => 0,
+            _ => Class::Register.bit(),
+        };
+        (mask & !also).count_ones() > 1
+    };
     if !(0..objects.keys.len() as u32).any(is_mixed) {
         return;
     }

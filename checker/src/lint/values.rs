@@ -106,7 +106,7 @@ impl<'h> Reads<'h> {
             None => return,
         };
         match class {
-            Class::Lock | Class::Counter | Class::Ids => {}
+            Class::Lock | Class::Counter | Class::Ids | Class::Text => {}
             Class::List | Class::Set => {
                 let Some(all) = value.elements() else {
                     return self.see(objects, id, key, value);

@@ -18,6 +18,10 @@ use super::{Answer, Unknown, decide};
 /// How many keys and transactions are named where the answer is unknown.
 const NAMED: usize = 8;
 
+/// What is counted here is the look at an entry of a clock: so many are as quick as a step of other
+/// searches.
+const STEPS: u64 = 16;
+
 /// What a guarantee asks, if it is one that this decides.
 #[must_use]
 pub const fn level(guarantee: Guarantee) -> Option<Level> {
@@ -131,7 +135,7 @@ impl Check<'_, '_> {
             }
         }
         let budget = Budget {
-            max_steps: options.budget.max_steps,
+            max_steps: options.budget.max_steps.saturating_mul(STEPS),
             max_bytes: options.budget.max_memory,
         };
         let (answer, effort) = decide(&problem, self.level, budget);

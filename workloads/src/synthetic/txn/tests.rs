@@ -123,6 +123,7 @@ fn is_called(anomaly: Anomaly, kind: &str) -> bool {
     let class = match kind {
         "long-fork" => "G-nonadjacent",
         "write-skew" => "G2",
+        "fractured-read" => "G-single",
         other => other,
     };
     kind == anomaly.name() || without_item(class) == without_item(cycle)
