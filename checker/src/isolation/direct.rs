@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use polygraph_history::{EventIndex, Value};
+use polygraph_history::EventIndex;
 
 use super::orders::Orders;
 use super::view::{NONE, Read, View};
@@ -86,13 +86,20 @@ pub(super) fn find(view: &View<'_>, orders: &Orders, findings: &mut Findings) {
         };
         findings.add(Kind::ThinAirRead, || Evidence::NotAList { read: at });
     }
-    let firsts: Vec<Faults> = (0..view.keys.len() as u32)
-        .map(|key| Faults::of(view, orders.elements(key)))
+    let faults: Vec<Option<Box<Faults>>> = (0..view.keys.len() as u32)
+        .map(|key| Faults::of_order(view, orders, key))
         .collect();
+    let unfinished = unfinished(view, orders);
     for (at, read) in view.reads.iter().enumerate() {
         let at = at as u32;
         if orders.fits[at as usize] {
-            report(view, at, &firsts[read.key as usize], findings);
+            if let Some(faults) = &faults[read.key as usize] {
+                report(view, at, faults, findings);
+            }
+            let last = unfinished[orders.state(read.key, read.values.len())];
+            if last != NONE {
+                intermediate(view, at, last, findings);
+            }
         } else {
             let longest = orders.longest[read.key as usize];
             findings.add(Kind::IncompatibleOrder, || Evidence::Diverged {
@@ -105,8 +112,13 @@ pub(super) fn find(view: &View<'_>, orders: &Orders, findings: &mut Findings) {
                 .map(|value| view.element(read.key, value).unwrap_or(NONE))
                 .collect();
             report(view, at, &Faults::of(view, &elements), findings);
+            let last = elements.last().filter(|&&element| element != NONE);
+            if let Some(append) =
+                last.and_then(|&element| view.elements[element as usize].only_append())
+            {
+                intermediate(view, at, append, findings);
+            }
         }
-        intermediate(view, orders, at, findings);
     }
     for key in 0..view.keys.len() as u32 {
         lists(view, orders, key, findings);
@@ -123,6 +135,18 @@ struct Faults {
 }
 
 impl Faults {
+    /// Those of the order of a list, if there are any.
+    fn of_order(view: &View<'_>, orders: &Orders, key: u32) -> Option<Box<Faults>> {
+        let elements = orders.elements(key);
+        let mut placed = elements.iter().enumerate();
+        let sound = placed.all(|(position, &element)| {
+            element != NONE
+                && orders.position[element as usize] == position as u32
+                && view.elements[element as usize].appends > 0
+        });
+        (!sound).then(|| Box::new(Faults::of(view, elements)))
+    }
+
     fn of(view: &View<'_>, elements: &[u32]) -> Faults {
         let mut faults = Faults::default();
         let mut sorted: Vec<(u32, usize)> = Vec::with_capacity(elements.len());
@@ -175,26 +199,34 @@ fn report(view: &View<'_>, at: u32, faults: &Faults, findings: &mut Findings) {
     }
 }
 
-fn intermediate(view: &View<'_>, orders: &Orders, at: u32, findings: &mut Findings) {
-    let read = &view.reads[at as usize];
-    let Some(last) = read.values.last() else {
-        return;
-    };
-    let element = if orders.fits[at as usize] {
-        Some(orders.elements(read.key)[read.values.len() - 1]).filter(|&element| element != NONE)
-    } else {
-        view.element(read.key, last)
-    };
-    let append = element.and_then(|element| view.elements[element as usize].only_append());
-    if let Some(append) = append {
-        let found = view.appends[append as usize];
-        if found.txn != read.txn && found.next != NONE {
-            findings.add(Kind::G1b, || Evidence::Intermediate {
-                read: view.at_read(at),
-                append: view.at_append(append),
-                later: view.at_append(found.next),
-            });
+/// Of each state of each list the append of its last element, if only one can have added it and
+/// the same transaction appended again later; or [`NONE`].
+fn unfinished(view: &View<'_>, orders: &Orders) -> Vec<u32> {
+    let mut unfinished = vec![NONE; orders.states()];
+    for key in 0..view.keys.len() as u32 {
+        let after_first = orders.state(key, 1);
+        for (at, &element) in orders.elements(key).iter().enumerate() {
+            if element != NONE
+                && let Some(append) = view.elements[element as usize].only_append()
+                && view.appends[append as usize].next != NONE
+            {
+                unfinished[after_first + at] = append;
+            }
         }
+    }
+    unfinished
+}
+
+/// Reports a read whose last element comes from this append, if another transaction made it and
+/// went on to append.
+fn intermediate(view: &View<'_>, at: u32, append: u32, findings: &mut Findings) {
+    let found = view.appends[append as usize];
+    if found.txn != view.reads[at as usize].txn && found.next != NONE {
+        findings.add(Kind::G1b, || Evidence::Intermediate {
+            read: view.at_read(at),
+            append: view.at_append(append),
+            later: view.at_append(found.next),
+        });
     }
 }
 
@@ -247,13 +279,30 @@ fn lists(view: &View<'_>, orders: &Orders, key: u32, findings: &mut Findings) {
 struct Transactions<'v, 'h> {
     view: &'v View<'h>,
     orders: &'v Orders,
-    /// Of each list its last read and append so far, of whichever transaction.
-    last_read: Vec<u32>,
-    last_append: Vec<u32>,
-    /// The longest read by the transaction of the last one.
-    longest_read: Vec<u32>,
+    /// Of each list what the transaction that used it last did.
+    lists: Vec<Last>,
     /// Of each state of each list the read of a transaction that went on to change it.
     changed_from: Vec<u32>,
+}
+
+/// What a transaction did to a list so far, each [`NONE`] if nothing.
+#[derive(Clone, Copy)]
+struct Last {
+    txn: u32,
+    read: u32,
+    append: u32,
+    longest_read: u32,
+}
+
+impl Last {
+    const fn nothing(txn: u32) -> Last {
+        Last {
+            txn,
+            read: NONE,
+            append: NONE,
+            longest_read: NONE,
+        }
+    }
 }
 
 impl<'v, 'h> Transactions<'v, 'h> {
@@ -261,119 +310,123 @@ impl<'v, 'h> Transactions<'v, 'h> {
         Transactions {
             view,
             orders,
-            last_read: vec![NONE; view.keys.len()],
-            last_append: vec![NONE; view.keys.len()],
-            longest_read: vec![NONE; view.keys.len()],
+            lists: vec![Last::nothing(NONE); view.keys.len()],
             changed_from: vec![NONE; orders.states()],
         }
     }
 
     fn find(&mut self, findings: &mut Findings) {
         for txn in 0..self.view.txns.len() as u32 {
-            let mut reads = self.view.reads_of(txn).peekable();
-            if reads.peek().is_none() {
+            let reads = self.view.reads_of(txn);
+            if reads.is_empty() {
                 continue;
             }
-            let mut appends = self.view.appends_of(txn).peekable();
-            loop {
-                let read = reads.peek().copied();
-                let append = appends.peek().copied();
-                match (read, append) {
-                    (None, None) => break,
-                    (Some(read), None) => {
-                        self.read(read, findings);
-                        reads.next();
-                    }
-                    (Some(read), Some(append))
-                        if self.view.reads[read as usize].position
-                            < self.view.appends[append as usize].position =>
-                    {
-                        self.read(read, findings);
-                        reads.next();
-                    }
-                    (_, Some(append)) => {
-                        self.append(append, findings);
-                        appends.next();
-                    }
+            let mut appends = self.view.appends_of(txn);
+            for read in reads {
+                let position = self.view.reads[read as usize].position;
+                while !appends.is_empty()
+                    && self.view.appends[appends.start as usize].position < position
+                {
+                    self.append(appends.start, findings);
+                    appends.start += 1;
                 }
+                self.read(read, findings);
+            }
+            for append in appends {
+                self.append(append, findings);
             }
         }
     }
 
-    /// The last read of a list by this transaction.
-    fn own_read(&self, key: u32, txn: u32) -> Option<u32> {
-        let read = self.last_read[key as usize];
-        (read != NONE && self.view.reads[read as usize].txn == txn).then_some(read)
+    /// What this transaction did to a list so far.
+    fn last(&mut self, key: u32, txn: u32) -> &mut Last {
+        let last = &mut self.lists[key as usize];
+        if last.txn != txn {
+            *last = Last::nothing(txn);
+        }
+        last
     }
 
     fn read(&mut self, at: u32, findings: &mut Findings) {
         let Read {
             txn, key, values, ..
         } = self.view.reads[at as usize];
-        let before = self.own_read(key, txn);
-        if !self.is_as_expected(at, before) {
+        let last = *self.last(key, txn);
+        if (last.read, last.append) != (NONE, NONE) && !self.is_as_expected(at, last) {
             findings.add(Kind::Internal, || Evidence::Internal {
                 read: self.view.at_read(at),
             });
         }
-        self.last_read[key as usize] = at;
-        let longest = &mut self.longest_read[key as usize];
-        if before.is_none() || self.view.reads[*longest as usize].values.len() < values.len() {
-            *longest = at;
-        }
+        let longest = match last.longest_read {
+            NONE => at,
+            read if self.view.reads[read as usize].values.len() < values.len() => at,
+            read => read,
+        };
+        self.lists[key as usize] = Last {
+            read: at,
+            longest_read: longest,
+            ..last
+        };
     }
 
     /// Whether a read is what the one before it showed and what was appended since, or ends with
     /// what was appended if there is none before it.
-    fn is_as_expected(&self, at: u32, before: Option<u32>) -> bool {
-        let Read {
-            txn, key, values, ..
-        } = self.view.reads[at as usize];
-        let since = before.map(|read| self.view.reads[read as usize].position);
-        let mut left: &[Value] = values;
-        let mut append = self.last_append[key as usize];
+    fn is_as_expected(&self, at: u32, last: Last) -> bool {
+        let Read { key, values, .. } = self.view.reads[at as usize];
+        let fits = self.orders.fits[at as usize];
+        let before = (last.read != NONE).then(|| &self.view.reads[last.read as usize]);
+        let mut left = values.len();
+        let mut append = last.append;
         while append != NONE {
             let own = &self.view.appends[append as usize];
-            if own.txn != txn || since.is_some_and(|since| own.position < since) {
+            if before.is_some_and(|read| own.position < read.position) {
                 break;
             }
-            match left.split_last() {
-                Some((last, rest)) if last == own.value => left = rest,
-                _ => return false,
+            let Some(place) = left.checked_sub(1) else {
+                return false;
+            };
+            let same = match fits {
+                true => self.orders.elements(key)[place] == own.element,
+                false => values[place] == *own.value,
+            };
+            if !same {
+                return false;
             }
+            left = place;
             append = own.previous;
         }
         match before {
             None => true,
             Some(read) => {
-                let shown = self.view.reads[read as usize].values;
-                let both_fit = self.orders.fits[read as usize] && self.orders.fits[at as usize];
-                left.len() == shown.len() && (both_fit || left == shown)
+                let both_fit = fits && self.orders.fits[last.read as usize];
+                left == read.values.len() && (both_fit || values[..left] == *read.values)
             }
         }
     }
 
     fn append(&mut self, at: u32, findings: &mut Findings) {
         let append = self.view.appends[at as usize];
-        if let Some(read) = self.own_read(append.key, append.txn) {
+        let last = *self.last(append.key, append.txn);
+        if last.read != NONE {
             let element = self.view.elements[append.element as usize];
             let value = append.value;
             // Of reads that do not contradict one another the longest shows what any does.
-            let longest = self.longest_read[append.key as usize];
             let shows = |read| self.orders.shows(self.view, read, append.element, value);
             if element.only_append() == Some(at)
-                && let Some(read) = [read, longest].into_iter().find(|&read| shows(read))
+                && let Some(read) = [last.read, last.longest_read]
+                    .into_iter()
+                    .find(|&read| shows(read))
             {
                 findings.add(Kind::FutureRead, || Evidence::Future {
                     read: self.view.at_read(read),
                     append: self.view.at_append(at),
                 });
             }
-            if append.previous == NONE && self.orders.fits[read as usize] {
-                self.change(read, at, findings);
+            if append.previous == NONE && self.orders.fits[last.read as usize] {
+                self.change(last.read, at, findings);
             }
         }
-        self.last_append[append.key as usize] = at;
+        self.lists[append.key as usize].append = at;
     }
 
     /// A transaction read a list and then changes it for the first time.

@@ -64,6 +64,7 @@ impl Model for Lists<'_> {
         let mut builder = Builder {
             view,
             orders: &self.orders,
+            authors: vec![NONE; self.orders.states()],
             relations: Relations::new(view.txns.len() as u32, edges),
         };
         builder.appends();
@@ -231,6 +232,9 @@ impl Model for Lists<'_> {
 struct Builder<'v, 'h> {
     view: &'v View<'h>,
     orders: &'v Orders,
+    /// Of each position of each list, numbered like its states, the transaction that certainly
+    /// appended what stands there, or [`NONE`].
+    authors: Vec<u32>,
     relations: Relations,
 }
 
@@ -243,8 +247,9 @@ impl Builder<'_, '_> {
     fn appends(&mut self) {
         for key in 0..self.view.keys.len() as u32 {
             let mut last = NONE;
-            for append in self.orders.known(self.view, key) {
+            for (position, append) in self.orders.known_at_positions(self.view, key) {
                 let author = self.author(append);
+                self.authors[self.orders.state(key, position)] = author;
                 if last != NONE {
                     self.relations.add(last, author, WW);
                 }
@@ -271,14 +276,17 @@ impl Builder<'_, '_> {
                 self.misfit(at as u32);
                 continue;
             }
-            let length = read.values.len();
-            if let Some(append) = orders.known_before(view, read.key, length) {
-                self.relations.add(self.author(append), read.txn, WR);
+            let first = orders.state(read.key, 0);
+            let (before, from) = orders.known_around(first + read.values.len());
+            if before != NONE {
+                let author = self.authors[first + before as usize];
+                self.relations.add(author, read.txn, WR);
             }
-            match orders.known_from(view, read.key, length) {
-                Some(append) => self.relations.add(read.txn, self.author(append), RW),
-                None if beyond[read.key as usize] => full.push((read.key, read.txn)),
-                None => {}
+            if from != NONE {
+                let author = self.authors[first + from as usize];
+                self.relations.add(read.txn, author, RW);
+            } else if beyond[read.key as usize] {
+                full.push((read.key, read.txn));
             }
         }
         full.sort_unstable();

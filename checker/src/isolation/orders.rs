@@ -8,7 +8,7 @@
 use polygraph_history::{Outcome, Value};
 use rayon::prelude::*;
 
-use super::view::{NONE, View};
+use super::view::{NONE, Read, View};
 
 /// The orders of all lists, and what follows at once: which reads fit, who committed.
 pub(super) struct Orders {
@@ -36,23 +36,18 @@ impl Orders {
     /// observed.
     pub(super) fn new(view: &View<'_>) -> (Orders, Vec<bool>) {
         let longest = longest_reads(view);
-        let fits = view
-            .reads
-            .par_iter()
-            .with_min_len(4096)
-            .map(|read| {
-                is_prefix(
-                    read.values,
-                    view.reads[longest[read.key as usize] as usize].values,
-                )
-            })
-            .collect();
+        let fits = fitting_reads(view, &longest);
+        let lengths = longest.iter().map(|&read| match read {
+            NONE => 1,
+            read => view.reads[read as usize].values.len() + 1,
+        });
+        let states = lengths.sum();
         let mut orders = Orders {
             longest,
             first: Vec::with_capacity(view.keys.len() + 1),
-            element: Vec::new(),
-            known_before: Vec::new(),
-            known_from: Vec::new(),
+            element: Vec::with_capacity(states),
+            known_before: Vec::with_capacity(states),
+            known_from: Vec::with_capacity(states),
             position: vec![NONE; view.elements.len()],
             fits,
             unobserved: Vec::new(),
@@ -147,6 +142,12 @@ impl Orders {
         &self.element[first..self.first[key as usize + 1] as usize - 1]
     }
 
+    /// In this state, the last position before it that is known for certain, or [`NONE`], and from
+    /// it on the first.
+    pub(super) fn known_around(&self, state: usize) -> (u32, u32) {
+        (self.known_before[state], self.known_from[state])
+    }
+
     /// A number for this state of a list, less than [`Orders::states`].
     pub(super) fn state(&self, key: u32, length: usize) -> usize {
         self.first[key as usize] as usize + length
@@ -154,10 +155,20 @@ impl Orders {
 
     /// The appends of a list that only one transaction can have made, in order.
     pub(super) fn known(&self, view: &View<'_>, key: u32) -> impl Iterator<Item = u32> {
+        self.known_at_positions(view, key).map(|(_, append)| append)
+    }
+
+    /// The same, each with its position.
+    pub(super) fn known_at_positions(
+        &self,
+        view: &View<'_>,
+        key: u32,
+    ) -> impl Iterator<Item = (usize, u32)> {
         let elements = self.elements(key).iter().enumerate();
         elements.filter_map(|(position, &element)| {
             let first = element != NONE && self.position[element as usize] == position as u32;
-            first.then(|| view.elements[element as usize].only_append())?
+            let append = first.then(|| view.elements[element as usize].only_append())??;
+            Some((position, append))
         })
     }
 
@@ -177,11 +188,6 @@ impl Orders {
         let known = self.known_before[self.state(key, length)];
         let last = (known != NONE && known as usize == position).then_some(known)?;
         self.known_at(view, key, last)
-    }
-
-    /// The first such append from this state on.
-    pub(super) fn known_from(&self, view: &View<'_>, key: u32, length: usize) -> Option<u32> {
-        self.known_at(view, key, self.known_from[self.state(key, length)])
     }
 
     fn known_at(&self, view: &View<'_>, key: u32, position: u32) -> Option<u32> {
@@ -224,7 +230,24 @@ fn longest_reads(view: &View<'_>) -> Vec<u32> {
     longest
 }
 
-fn is_prefix(values: &[Value], of: &[Value]) -> bool {
-    of.get(..values.len())
-        .is_some_and(|prefix| std::ptr::eq(prefix, values) || prefix == values)
+/// Of each read whether it is a prefix of the longest of its list. Most share its memory, which
+/// tells it without a look at the elements.
+fn fitting_reads(view: &View<'_>, longest: &[u32]) -> Vec<bool> {
+    let prefix = |read: &Read<'_>| {
+        let of = view.reads[longest[read.key as usize] as usize].values;
+        of.get(..read.values.len())
+    };
+    let shares =
+        |read: &Read<'_>| prefix(read).is_some_and(|prefix| std::ptr::eq(prefix, read.values));
+    let mut fits: Vec<bool> = view.reads.iter().map(shares).collect();
+    let others: Vec<usize> = (0..fits.len()).filter(|&at| !fits[at]).collect();
+    let compared: Vec<bool> = others
+        .par_iter()
+        .with_min_len(4096)
+        .map(|&at| prefix(&view.reads[at]) == Some(view.reads[at].values))
+        .collect();
+    for (at, fitting) in others.into_iter().zip(compared) {
+        fits[at] = fitting;
+    }
+    fits
 }

@@ -63,10 +63,8 @@ impl Timeline {
     pub(super) fn opportunities(&self, view: &View<'_>) -> u64 {
         let mut count = Overlaps {
             view,
-            appending: vec![0; view.keys.len()],
-            reading: vec![0; view.keys.len()],
+            lists: vec![Uses::default(); view.keys.len()],
             pairs: 0,
-            lists: Vec::new(),
         };
         let acknowledged = |txn: u32| view.txns[txn as usize].outcome == Outcome::Ok;
         for &txn in self.timeless.iter().filter(|&&txn| acknowledged(txn)) {
@@ -83,55 +81,60 @@ impl Timeline {
     }
 }
 
-/// How many open transactions use each list.
+/// How many open transactions use a list.
+#[derive(Clone, Copy, Default)]
+struct Uses {
+    appending: u32,
+    /// Those that do not append to it.
+    reading: u32,
+    /// What looked at it last: of each transaction one number when it begins and one when it ends.
+    seen: u64,
+}
+
 struct Overlaps<'v, 'h> {
     view: &'v View<'h>,
-    appending: Vec<u64>,
-    reading: Vec<u64>,
+    lists: Vec<Uses>,
     pairs: u64,
-    /// The lists of one transaction, and whether it appends to them.
-    lists: Vec<(u32, bool)>,
 }
 
 impl Overlaps<'_, '_> {
-    fn collect(&mut self, txn: u32) {
-        let (view, lists) = (self.view, &mut self.lists);
-        lists.clear();
-        lists.extend(
-            view.appends_of(txn)
-                .map(|append| (view.appends[append as usize].key, true)),
-        );
-        lists.extend(
-            view.reads_of(txn)
-                .map(|read| (view.reads[read as usize].key, false)),
-        );
-        lists.sort_unstable_by_key(|&(key, appends)| (key, !appends));
-        lists.dedup_by_key(|&mut (key, _)| key);
-    }
-
-    fn begin(&mut self, txn: u32) {
-        self.collect(txn);
-        for &(key, appends) in &self.lists {
-            let key = key as usize;
-            self.pairs += self.appending[key];
-            if appends {
-                self.pairs += self.reading[key];
-                self.appending[key] += 1;
-            } else {
-                self.reading[key] += 1;
+    /// Each list that a transaction uses, once, and whether it appends to it.
+    fn each(&mut self, txn: u32, visit: u64, mut tell: impl FnMut(&mut Uses, bool)) {
+        let view = self.view;
+        let appends = view.appends_of(txn);
+        let appended = appends.map(|append| (view.appends[append as usize].key, true));
+        let reads = view.reads_of(txn);
+        let read = reads.map(|read| (view.reads[read as usize].key, false));
+        for (key, appends) in appended.chain(read) {
+            let uses = &mut self.lists[key as usize];
+            if std::mem::replace(&mut uses.seen, visit) != visit {
+                tell(uses, appends);
             }
         }
     }
 
-    fn end(&mut self, txn: u32) {
-        self.collect(txn);
-        for &(key, appends) in &self.lists {
-            let open = if appends {
-                &mut self.appending
+    fn begin(&mut self, txn: u32) {
+        let mut pairs = 0;
+        self.each(txn, 2 * u64::from(txn) + 1, |uses, appends| {
+            pairs += u64::from(uses.appending);
+            if appends {
+                pairs += u64::from(uses.reading);
+                uses.appending += 1;
             } else {
-                &mut self.reading
+                uses.reading += 1;
+            }
+        });
+        self.pairs += pairs;
+    }
+
+    fn end(&mut self, txn: u32) {
+        self.each(txn, 2 * u64::from(txn) + 2, |uses, appends| {
+            let open = if appends {
+                &mut uses.appending
+            } else {
+                &mut uses.reading
             };
-            open[key as usize] -= 1;
-        }
+            *open -= 1;
+        });
     }
 }

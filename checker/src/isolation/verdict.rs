@@ -98,9 +98,8 @@ fn check(history: &History, options: &Options, guarantee: Guarantee) -> Verdict 
 pub(super) fn decide(model: &impl Model, options: &Options, level: Level) -> Verdict {
     let participants = model.participants();
     let mut verdict = Verdict::holds(level.guarantee, model.algorithm());
-    let count = |outcome| outcomes(participants, outcome);
     verdict.operations_checked = u64::from(participants.count());
-    verdict.indeterminate = count(Outcome::Info);
+    verdict.indeterminate = outcomes(participants, Outcome::Info);
     verdict.opportunities = model.opportunities();
 
     let mut findings = Findings::new(options.max_anomalies);
@@ -126,7 +125,7 @@ pub(super) fn decide(model: &impl Model, options: &Options, level: Level) -> Ver
             verdict.warnings.push(why);
             verdict.unknown(reason)
         }
-        None if count(Outcome::Ok) == 0 => verdict.unknown(Reason::TooFewOpportunities),
+        None if !took_place(participants) => verdict.unknown(Reason::TooFewOpportunities),
         None => {
             if options.witness {
                 verdict.schedule = schedule(model, level.guarantee, &dependencies);
@@ -310,6 +309,11 @@ fn outcomes(participants: &Participants<'_>, outcome: Outcome) -> u64 {
     let all = 0..participants.count();
     let matching = all.filter(|&txn| participants.operation(txn).outcome == outcome);
     matching.count() as u64
+}
+
+fn took_place(participants: &Participants<'_>) -> bool {
+    let mut all = 0..participants.count();
+    all.any(|txn| participants.operation(txn).outcome == Outcome::Ok)
 }
 
 /// The most telling anomalies in full: the first of each kind, then more of each.

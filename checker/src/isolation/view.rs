@@ -106,7 +106,6 @@ impl<'h> View<'h> {
         }
         view.keys = keys.names;
         view.refuse_other_writers()?;
-        view.link_appends();
         Ok(view)
     }
 
@@ -118,10 +117,11 @@ impl<'h> View<'h> {
         keys: &mut Keys<'h>,
     ) -> Result<(), String> {
         let txn = self.txns.len() as u32;
+        let first_append = self.appends.len() as u32;
         self.txns.push(Txn {
             operation,
             outcome,
-            first_append: self.appends.len() as u32,
+            first_append,
             first_read: self.reads.len() as u32,
         });
         for (position, micro) in micros.iter().enumerate() {
@@ -131,13 +131,19 @@ impl<'h> View<'h> {
                     let key = keys.number(key);
                     let append = self.appends.len() as u32;
                     let element = self.appended(key, value, append, outcome);
+                    // Of an earlier transaction if it stands before the first of this one.
+                    let latest = std::mem::replace(&mut keys.latest[key as usize], append);
+                    let own = latest != NONE && latest >= first_append;
+                    if own {
+                        self.appends[latest as usize].next = append;
+                    }
                     self.appends.push(Append {
                         value,
                         txn,
                         position,
                         key,
                         element,
-                        previous: NONE,
+                        previous: if own { latest } else { NONE },
                         next: NONE,
                     });
                 }
@@ -207,18 +213,6 @@ impl<'h> View<'h> {
         Ok(())
     }
 
-    fn link_appends(&mut self) {
-        let mut latest = vec![NONE; self.keys.len()];
-        for at in 0..self.appends.len() as u32 {
-            let Append { txn, key, .. } = self.appends[at as usize];
-            let previous = std::mem::replace(&mut latest[key as usize], at);
-            if previous != NONE && self.appends[previous as usize].txn == txn {
-                self.appends[previous as usize].next = at;
-                self.appends[at as usize].previous = previous;
-            }
-        }
-    }
-
     /// The element of this value, if anybody tried to append it.
     pub(super) fn element(&self, key: u32, value: &Value) -> Option<u32> {
         self.numbers.get(key, value)
@@ -244,6 +238,8 @@ impl<'h> View<'h> {
 #[derive(Default)]
 struct Keys<'h> {
     names: Vec<&'h Key>,
+    /// Of each the latest append.
+    latest: Vec<u32>,
     by_address: FxHashMap<usize, u32>,
     by_name: FxHashMap<&'h Key, u32>,
 }
@@ -256,6 +252,7 @@ impl<'h> Keys<'h> {
         }
         let number = *self.by_name.entry(key).or_insert_with(|| {
             self.names.push(key);
+            self.latest.push(NONE);
             self.names.len() as u32 - 1
         });
         self.by_address.insert(address, number);

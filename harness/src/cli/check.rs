@@ -1,6 +1,7 @@
 //! `polygraph check`: judges a history from a file, ours or another tool's.
 
 use std::fs::File;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -138,7 +139,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         return Ok(several(&asking, &arguments.files));
     };
     let report = match arguments.follow {
-        false => judge_file(&asking, file)?,
+        false => {
+            // The program ends here: to give a large history back piece by piece is a waste.
+            let reading = ManuallyDrop::new(load(file, asking.reading)?);
+            judge_reading(&asking, file, &reading)?
+        }
         true => {
             let history = follow(file, arguments.idle)?;
             let reading = Reading {
@@ -147,7 +152,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
                 keyed: false,
                 object: None,
             };
-            judge_reading(&asking, file, reading)?
+            judge_reading(&asking, file, &reading)?
         }
     };
     let drawn = arguments.cycles.as_deref();
@@ -293,7 +298,7 @@ impl<'a> Asking<'a> {
 
 /// Reads a file and judges it.
 fn judge_file(asking: &Asking<'_>, file: &Path) -> Result<Report, Failure> {
-    judge_reading(asking, file, load(file, asking.reading)?)
+    judge_reading(asking, file, &load(file, asking.reading)?)
 }
 
 /// The first of the questions whose answer has a proof in a file, `linearizable` before others.
@@ -310,18 +315,18 @@ fn provable(questions: &[Question]) -> Option<Question> {
 }
 
 /// Judges what was read from a file.
-fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<Report, Failure> {
+fn judge_reading(asking: &Asking<'_>, file: &Path, reading: &Reading) -> Result<Report, Failure> {
     let Reading {
         history,
         format,
         keyed,
         object,
     } = reading;
-    let recognised = recognise(&history);
-    let named = named(&history, object.as_deref());
+    let recognised = recognise(history);
+    let named = named(history, object.as_deref());
     // Who names a model says what the history is of.
     let made_for = match asking.model {
-        None => scenario::recognise(&history),
+        None => scenario::recognise(history),
         Some(_) => &[],
     };
     let model = asking.model.or(named).or(recognised);
@@ -331,7 +336,7 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
             file.display()
         )));
     }
-    if let Some(model) = model.filter(|&model| !fits(&history, model)) {
+    if let Some(model) = model.filter(|&model| !fits(history, model)) {
         return Err(Failure::usage(format!(
             "{} has no operation of the model `{model}`{}",
             file.display(),
@@ -340,12 +345,12 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
             )),
         )));
     }
-    let findings = (!asking.arguments.no_lint).then(|| lint(&history));
+    let findings = (!asking.arguments.no_lint).then(|| lint(history));
     let options = Options {
         model: asking.model.or(named),
-        ..check_options(asking, format)
+        ..check_options(asking, *format)
     };
-    let questions = asking.questions(&history, model, made_for);
+    let questions = asking.questions(history, model, made_for);
     let proof = asking.arguments.witness.as_deref();
     let proved = provable(&questions);
     if proof.is_some() && proved.is_none() {
@@ -357,9 +362,9 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
     let mut guarantees = Vec::new();
     let mut written = None;
     for question in questions {
-        let (mut report, verdict) = judge::answer(&history, &question, &options);
+        let (mut report, verdict) = judge::answer(history, &question, &options);
         if let Some(path) = proof.filter(|_| proved.as_ref() == Some(&question)) {
-            written = proof::write(path, &history, &mut report, &verdict)?;
+            written = proof::write(path, history, &mut report, &verdict)?;
         }
         let by_name = asking.asked.names.contains(&question) || !asking.asked.survey;
         judge::place(&mut report, None, by_name);
@@ -369,10 +374,10 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: Reading) -> Result<R
     assumptions.extend(model.and_then(|model| about_model(&options, model)));
     assumptions.push(format!(
         "read as {format}{}",
-        if keyed { ", with keys in tuples" } else { "" }
+        if *keyed { ", with keys in tuples" } else { "" }
     ));
     let mut report = Report {
-        operations: counts(&history, 0),
+        operations: counts(history, 0),
         truncated: history.truncated(),
         assumptions,
         warnings: history.warnings().to_vec(),

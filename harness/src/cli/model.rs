@@ -11,6 +11,12 @@ pub(super) fn recognise(history: &History) -> Option<ModelKind> {
             *count += times * u64::from(model.has(op));
         }
     };
+    // Who has transactions has the one that does nothing.
+    let nothing = Op::Txn(Vec::new());
+    let of_transactions: Vec<usize> = (0..MODELS.len())
+        .filter(|&at| MODELS[at].0.has(&nothing))
+        .collect();
+    let mut transactions = vec![0_u64; MODELS.len()];
     let text = |op: &Op| {
         matches!(
             op,
@@ -27,7 +33,12 @@ pub(super) fn recognise(history: &History) -> Option<ModelKind> {
         let op = history.op(operation);
         match op {
             Op::Peek { .. } | Op::Custom { .. } => {}
-            Op::Acquire { .. } | Op::Append { .. } | Op::Txn(_) => add(op, 1),
+            Op::Acquire { .. } | Op::Append { .. } => add(op, 1),
+            Op::Txn(_) => {
+                for &at in &of_transactions {
+                    transactions[at] += u64::from(MODELS[at].0.has(op));
+                }
+            }
             _ => match by_name.iter_mut().find(|(one, _)| same(one, op)) {
                 Some((_, times)) => *times += 1,
                 None => by_name.push((op, 1)),
@@ -36,6 +47,9 @@ pub(super) fn recognise(history: &History) -> Option<ModelKind> {
     }
     for (op, times) in by_name {
         add(op, times);
+    }
+    for (count, more) in counts.iter_mut().zip(transactions) {
+        *count += more;
     }
     // Of equals the first is taken: reads alone are of many models.
     let most = counts.iter().copied().max().filter(|&count| count > 0)?;
