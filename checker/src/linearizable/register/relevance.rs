@@ -61,8 +61,10 @@ impl Observed {
         observed
     }
 
+    /// Whether something that compares with a value may take place after this moment; at equal
+    /// times it may.
     fn after(&self, value: ValueId, start: u64) -> bool {
-        self.last[value as usize] > start
+        self.last[value as usize] >= start
     }
 }
 

@@ -196,6 +196,12 @@ fn failed_compare_and_sets_are_placed_as_the_definition_says() {
     assert!(ordered > 10_000 && violated > 1_000 && searched > 100);
 }
 
+/// A write begins at the very moment at which the read of its value ends.
+#[test]
+fn what_is_written_when_its_reader_ends_is_not_forgotten() {
+    placed(1_621_730..1_621_731);
+}
+
 #[test]
 #[ignore = "a million histories take minutes"]
 fn failed_compare_and_sets_are_placed_as_the_definition_says_a_million_times() {
@@ -239,7 +245,8 @@ fn placed(seeds: std::ops::Range<u64>) -> ([u32; 3], u32) {
             Known::Open => 2,
         }] += 1;
         let answer = decide(&items, &LIMITS).answer;
-        assert_eq!(answer == Answer::Linearizable, expected, "seed {seed}");
+        let linearizable = answer == Answer::Linearizable;
+        assert_eq!(linearizable, expected, "seed {seed}: {items:?} {answer:?}");
     }
     (counts, searched)
 }
