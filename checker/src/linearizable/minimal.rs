@@ -13,7 +13,7 @@ use super::item::Item;
 use super::proof::{Certificate, Kept, Rule};
 use super::witness::ModelName;
 use crate::FailedCas;
-use crate::model::{Model, Object, Scope};
+use crate::model::{Model, Object, Other, Scope};
 
 /// Says of operations that no order explains them that begins in a state; `false` also where that
 /// took too long to find out, and `None`, from then on, when there is no time for more questions.
@@ -111,6 +111,10 @@ pub(in crate::linearizable) fn minimal<M: Object>(
         }
         let observers = shrink.observers(|_| true);
         shrink.leave_out(&observers);
+        // What was left out may have shown what nobody told.
+        if M::OTHERS_TELL {
+            shrink.begin_later(false);
+        }
     }
     Minimal {
         items: shrink.kept(),
@@ -153,23 +157,55 @@ impl<M: Object> Shrink<'_, '_, M> {
     /// What is kept and may come after an operation. Of what was open at the same time nobody
     /// knows whether it does.
     fn after(&self, since: Option<usize>) -> Vec<Item<M::Op>> {
+        let open =
+            |at: usize| since.is_some_and(|base| self.items[at].start <= self.items[base].end);
+        let item = |at: usize| Item {
+            end: if open(at) {
+                u64::MAX
+            } else {
+                self.items[at].end
+            },
+            ..self.items[at].clone()
+        };
+        self.places_after(since).into_iter().map(item).collect()
+    }
+
+    /// The places of that.
+    fn places_after(&self, since: Option<usize>) -> Vec<usize> {
         let (start, end) = match since.map(|base| &self.items[base]) {
             Some(base) => (base.start, Some(base.end)),
             None => (0, None),
         };
-        self.places()
-            .filter(|&at| Some(at) != since)
-            .map(|at| &self.items[at])
-            .filter(|item| item.end >= start)
-            .map(|item| Item {
-                end: match end {
-                    Some(end) if item.start <= end => u64::MAX,
-                    _ => item.end,
-                },
-                ..item.clone()
+        let may_come = |&at: &usize| {
+            let item = &self.items[at];
+            let open = item.pending() || end.is_some_and(|end| item.start <= end);
+            Some(at) != since
+                && item.end >= start
+                && !(open && self.model.only_observes(&item.action))
+        };
+        self.places().filter(may_come).collect()
+    }
+
+    /// The state in which everything begins that is kept and may come after an operation; `None` if
+    /// that is not told.
+    fn state_after(&self, base: usize, alone: bool) -> Option<M::State> {
+        if !M::OTHERS_TELL {
+            return self.model.leaves(&self.items[base].action, alone);
+        }
+        let places = self.places_after(Some(base));
+        // The prefix ends with the last of these, whatever had ended later.
+        let base_end = self.items[base].end;
+        let behind = places.iter().map(|&at| &self.items[at]);
+        let behind = behind.filter(|item| !item.pending() && item.start > base_end);
+        let last = behind.map(|item| item.end).fold(base_end, u64::max);
+        let others: Vec<Other<'_, M::Op>> = (places.iter())
+            .map(|&at| Other {
+                op: &self.items[at].action,
+                certain: self.items[at].end <= last,
             })
-            .filter(|item| !item.pending() || !self.model.only_observes(&item.action))
-            .collect()
+            .collect();
+        self.model
+            .leaves_among(&self.items[base].action, alone, &others)
     }
 
     /// What the operation says that all others come after.
@@ -182,9 +218,29 @@ impl<M: Object> Shrink<'_, '_, M> {
     /// that came earlier it is all the more wrong, so that few have to be tried, and the short
     /// ends first.
     fn begin_later(&mut self, alone: bool) -> bool {
+        // What had ended before the one so far began is not kept any more. That one may come after
+        // another one that was open at the same time.
+        let old = self.since;
+        let since = old.map_or(0, |old| self.items[old].start);
+        if let Some(old) = old {
+            self.keep[old] = true;
+        }
+        let found = self.find_later(since, alone);
+        if let Some(old) = old
+            && (!found || self.since == Some(old))
+        {
+            self.keep[old] = false;
+        }
+        found
+    }
+
+    fn find_later(&mut self, since: u64, alone: bool) -> bool {
         let tells = |&at: &usize| {
             let item = &self.items[at];
-            !item.pending() && self.model.tells(&item.action, alone)
+            !item.pending()
+                && item.start >= since
+                && Some(at) != self.since
+                && self.model.tells(&item.action, alone)
         };
         let mut bases: Vec<usize> = self.places().filter(tells).collect();
         bases.sort_by_key(|&at| (u64::MAX - self.items[at].end, at));
@@ -212,9 +268,10 @@ impl<M: Object> Shrink<'_, '_, M> {
             }
         }
         let at = bases[found];
-        let (base, model) = (&self.items[at], self.model);
-        let state = model.leaves(&base.action, alone);
+        let model = self.model;
+        let state = self.state_after(at, alone);
         self.state = state.expect("bases tell the state");
+        let base = &self.items[at];
         for (item, keep) in self.items.iter().zip(&mut self.keep) {
             let open = item.pending() || item.start <= base.end;
             let shows_nothing = open && model.only_observes(&item.action);
@@ -226,7 +283,9 @@ impl<M: Object> Shrink<'_, '_, M> {
     }
 
     fn is_wrong_after(&mut self, at: usize, alone: bool) -> Option<bool> {
-        let state = self.model.leaves(&self.items[at].action, alone)?;
+        let Some(state) = self.state_after(at, alone) else {
+            return Some(false);
+        };
         let items = self.after(Some(at));
         let wrong = (self.wrong)(&state, &items);
         self.over = wrong.is_none();
@@ -325,10 +384,18 @@ impl<M: Object> Shrink<'_, '_, M> {
         }
         std::mem::swap(&mut self.keep, &mut keep);
         let kept = self.kept();
-        let wrong = (self.wrong)(&self.state, &kept);
+        let told = match self.since {
+            Some(base) if M::OTHERS_TELL => self.state_after(base, false),
+            _ => Some(self.state.clone()),
+        };
+        let wrong = match &told {
+            Some(state) => (self.wrong)(state, &kept),
+            None => Some(false),
+        };
         self.over = wrong.is_none();
-        if wrong != Some(true) {
-            self.keep = keep;
+        match told {
+            Some(state) if wrong == Some(true) => self.state = state,
+            _ => self.keep = keep,
         }
         wrong == Some(true)
     }

@@ -94,6 +94,8 @@ impl<V: Clone + Ord + Hash + fmt::Display> Model for GrowSet<V> {
 }
 
 impl Object for GrowSet<Value> {
+    const FORESEES: bool = true;
+
     fn action(call: &Call<'_>) -> Result<Option<GrowSetOp<Value>>, Foreign> {
         Ok(match (call.op, call.outcome) {
             (Op::Add { value, .. }, Outcome::Ok | Outcome::Info) => {

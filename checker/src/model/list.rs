@@ -87,6 +87,8 @@ impl<V: Clone + Eq + Hash + fmt::Display> Model for List<V> {
 }
 
 impl Object for List<Value> {
+    const FORESEES: bool = true;
+
     fn action(call: &Call<'_>) -> Result<Option<ListOp<Value>>, Foreign> {
         Ok(match (call.op, call.outcome) {
             // Where offsets are told the object is a log.

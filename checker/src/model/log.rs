@@ -7,7 +7,10 @@ use std::marker::PhantomData;
 use polygraph_history::{Op, Outcome, Value};
 
 use super::persistent::{Elements, Sequence};
-use super::{Call, Foreign, Model, Object};
+use super::{Call, Foreign, Model, Object, Other};
+
+/// With more elements than this before it an append is not asked what they are.
+const MOST_BEFORE: u64 = 1 << 16;
 
 /// A log that is empty at first. Offsets count from 0, without gaps.
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +133,8 @@ impl<V: Clone + Eq + Hash + fmt::Display> Model for Log<V> {
 }
 
 impl Object for Log<Value> {
+    const FORESEES: bool = true;
+
     fn action(call: &Call<'_>) -> Result<Option<LogOp<Value>>, Foreign> {
         let elements = |value: &Value| -> Result<Elements<Value>, Foreign> {
             let elements = value.elements().ok_or(Foreign)?;
@@ -183,7 +188,53 @@ impl Object for Log<Value> {
     }
 
     fn tells(&self, op: &LogOp<Value>, _alone: bool) -> bool {
-        matches!(op, LogOp::Read(_))
+        match op {
+            LogOp::Read(_) => true,
+            LogOp::Append { offset, .. } => offset.is_some_and(|offset| offset <= MOST_BEFORE),
+            LogOp::Poll { .. } => false,
+        }
+    }
+
+    const OTHERS_TELL: bool = true;
+
+    /// After an append that tells its offset the log has so many elements and that one. What is in
+    /// a place never changes: whoever shows it, at whatever time, tells what was there before. What
+    /// nobody shows does not matter, for an append does not depend on it.
+    fn leaves_among(
+        &self,
+        op: &LogOp<Value>,
+        alone: bool,
+        others: &[Other<'_, LogOp<Value>>],
+    ) -> Option<Sequence<Value>> {
+        let LogOp::Append {
+            value,
+            offset: Some(length),
+        } = op
+        else {
+            return self.leaves(op, alone);
+        };
+        if *length > MOST_BEFORE {
+            return None;
+        }
+        let mut places: Vec<Option<&Value>> = vec![None; *length as usize];
+        for other in others.iter().filter(|other| other.certain) {
+            let (from, values) = match other.op {
+                LogOp::Append { offset: None, .. } => continue,
+                LogOp::Append {
+                    value,
+                    offset: Some(offset),
+                } => (*offset, std::slice::from_ref(value)),
+                LogOp::Poll { from, values } => (*from, &values[..]),
+                LogOp::Read(values) => (0, &values[..]),
+            };
+            for (place, value) in (from..*length).zip(values) {
+                places[place as usize].get_or_insert(value);
+            }
+        }
+        let before = places
+            .into_iter()
+            .map(|value| value.unwrap_or(&Value::Null));
+        Some(before.chain([value]).cloned().collect())
     }
 
     fn leaves(&self, op: &LogOp<Value>, _alone: bool) -> Option<Sequence<Value>> {

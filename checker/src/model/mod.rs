@@ -57,7 +57,7 @@ pub use log::{Log, LogOp, LogRefusal};
 pub use multi_register::{Access, MultiRegister, MultiRegisterOp, MultiRegisterRefusal};
 pub use multiset::Multiset;
 pub use mutex::{Mutex, MutexOp, MutexRefusal, MutexState};
-pub use object::{Call, Foreign, Object, Scope};
+pub use object::{Call, Foreign, Object, Other, Scope};
 pub use power_set::{Nondeterministic, PowerSet, PowerSetRefusal};
 pub use priority_queue::{PriorityQueue, PriorityQueueOp, PriorityQueueRefusal};
 pub use register::{Register, RegisterOp, RegisterRefusal};

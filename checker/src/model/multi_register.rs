@@ -7,7 +7,7 @@ use std::hash::Hash;
 use polygraph_history::{Key, Micro, Op, Outcome, Value};
 
 use super::persistent::Map;
-use super::{Call, Foreign, Model, Object};
+use super::{Call, Foreign, Model, Object, Other};
 
 /// Registers of which an operation reads and writes several in one atomic step.
 #[derive(Clone, Debug)]
@@ -149,6 +149,39 @@ impl Object for MultiRegister<Key, Value> {
             _ => return Err(Foreign),
         };
         Ok(operation(accesses, call.outcome))
+    }
+
+    fn tells(&self, _op: &MultiRegisterOp<Key, Value>, _alone: bool) -> bool {
+        true
+    }
+
+    const OTHERS_TELL: bool = true;
+
+    /// An operation tells what those registers hold after it that it reads or writes. The others do
+    /// not matter if no operation besides reads them before it has itself written to them.
+    fn leaves_among(
+        &self,
+        MultiRegisterOp(accesses): &MultiRegisterOp<Key, Value>,
+        _alone: bool,
+        others: &[Other<'_, MultiRegisterOp<Key, Value>>],
+    ) -> Option<Map<Key, Value>> {
+        let told = accesses.iter().fold(Map::new(), |told, access| {
+            let (Access::Read(key, value) | Access::Write(key, value)) = access;
+            told.with(key.clone(), value.clone())
+        });
+        for MultiRegisterOp(accesses) in others.iter().map(|other| other.op) {
+            let mut written: Vec<&Key> = Vec::new();
+            for access in accesses {
+                match access {
+                    Access::Write(key, _) => written.push(key),
+                    Access::Read(key, _) if told.get(key).is_none() && !written.contains(&key) => {
+                        return None;
+                    }
+                    Access::Read(..) => {}
+                }
+            }
+        }
+        Some(told)
     }
 }
 

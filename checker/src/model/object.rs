@@ -41,6 +41,15 @@ pub enum Scope<'a> {
     AllElements,
 }
 
+/// Another operation of the same object, kept with one of which it is asked what state it left.
+#[derive(Clone, Copy, Debug)]
+pub struct Other<'a, O> {
+    /// What it did and showed.
+    pub op: &'a O,
+    /// Whether it took effect for certain, before or after.
+    pub certain: bool,
+}
+
 /// A model whose operations histories have a form for.
 ///
 /// In histories [`Value::Null`](polygraph_history::Value::Null) denotes what was there before the
@@ -48,6 +57,9 @@ pub enum Scope<'a> {
 pub trait Object: Model {
     /// Whether there is one object for each key; otherwise one for all keys together.
     const PER_KEY: bool = true;
+
+    /// Whether [`Object::never`] ever says something. Otherwise nobody has to ask.
+    const FORESEES: bool = false;
 
     /// What an operation does and shows; `None` if neither: a read that failed, say.
     ///
@@ -70,6 +82,22 @@ pub trait Object: Model {
         None
     }
 
+    /// Whether [`Object::leaves_among`] says more than [`Object::leaves`].
+    const OTHERS_TELL: bool = false;
+
+    /// The state after an operation, as far as it matters to `others`, which are all besides that
+    /// may be in an order with it: those of them that come after it are possible from this state
+    /// on in the order in which they are possible from the one that was there. So of what none of
+    /// them shows anything may be said, and what they show for certain may be used.
+    fn leaves_among(
+        &self,
+        op: &Self::Op,
+        alone: bool,
+        _others: &[Other<'_, Self::Op>],
+    ) -> Option<Self::State> {
+        self.leaves(op, alone)
+    }
+
     /// Whether an operation is possible in no state that can follow this one, as far as that is
     /// told at once; `false` says nothing. A list that has another element in its last place than
     /// a read shows there will never be what was read.
@@ -77,7 +105,8 @@ pub trait Object: Model {
         false
     }
 
-    /// Whether [`Object::leaves`] tells a state of this operation, which may take a while to make.
+    /// Whether [`Object::leaves`] tells a state of this operation, or with others
+    /// [`Object::leaves_among`] may, which may take a while to make.
     fn tells(&self, op: &Self::Op, alone: bool) -> bool {
         self.leaves(op, alone).is_some()
     }

@@ -5,6 +5,7 @@ mod certificates;
 mod large;
 mod random;
 mod said;
+mod since;
 mod things;
 mod witnesses;
 

@@ -4,7 +4,7 @@ use polygraph_history::EventIndex;
 
 use super::object::Recorded;
 use crate::linearizable::proof::Certificate;
-use crate::model::Object;
+use crate::model::{Object, Other};
 
 /// When the operation took place after which a stretch begins.
 #[derive(Clone, Copy, Debug)]
@@ -84,11 +84,21 @@ impl<S, O> Stretch<S, O> {
         kept: Vec<Recorded<O>>,
         alone: bool,
     ) -> Result<Stretch<S, O>, String> {
-        let mut state = None;
+        let others: Vec<Other<'_, O>> = kept
+            .iter()
+            .filter(|operation| operation.invoke != base.invoke)
+            .map(|operation| Other {
+                op: &operation.op,
+                certain: !operation.optional(),
+            })
+            .collect();
+        let told = kept
+            .iter()
+            .find(|operation| operation.invoke == base.invoke);
+        let state = told.and_then(|told| model.leaves_among(&told.op, alone, &others));
         let mut operations = Vec::with_capacity(kept.len());
         for mut operation in kept {
             if operation.invoke == base.invoke {
-                state = model.leaves(&operation.op, alone);
                 continue;
             }
             if base.follows(&operation) {
