@@ -6,7 +6,7 @@ use polygraph_history::{Key, Value};
 use rustc_hash::FxHashMap;
 
 use super::container::{
-    self, fenced_mutex, fifo_queue, mutex, priority_queue, rw_lock, semaphore, set, stack,
+    self, bag, fenced_mutex, fifo_queue, mutex, priority_queue, rw_lock, semaphore, set, stack,
 };
 use super::item::Item;
 use super::models::{Known, with_each};
@@ -14,7 +14,7 @@ use super::objects::Calls;
 use super::sequence::{self, counter, grow_set, ids, list, log};
 use super::witness::ModelName;
 use crate::model::{
-    Bag, CasRegister, Counter, FencedMutex, FifoQueue, FifoQueueOp, GrowSet, IdSource, List,
+    Bag, BagOp, CasRegister, Counter, FencedMutex, FifoQueue, FifoQueueOp, GrowSet, IdSource, List,
     ListOp, Log, LogOp, MultiRegister, Mutex, Object, PriorityQueue, PriorityQueueOp, RwLock,
     Semaphore, Set, SetOp, Stack, StackOp, Text,
 };
@@ -51,6 +51,12 @@ pub(super) trait Linear: Object {
 
     /// Says whether the operations have an order; `None` if no such way is known for them.
     fn decide(&self, _calls: &Calls<'_>) -> Option<Result<(), Refuted>> {
+        None
+    }
+
+    /// That the operations have no order, as far as counting shows it where [`Linear::decide`] does
+    /// not apply; `None` says nothing.
+    fn refute(&self, _calls: &Calls<'_>) -> Option<Refuted> {
         None
     }
 
@@ -97,7 +103,6 @@ pub(super) fn with_linear<T: ThenLinear>(name: &ModelName, then: T) -> Result<T:
 
 impl Linear for CasRegister<Value> {}
 impl Linear for MultiRegister<Key, Value> {}
-impl Linear for Bag<Value> {}
 impl Linear for Text {}
 
 impl Linear for Mutex {
@@ -185,6 +190,10 @@ impl Linear for FifoQueue<Value> {
         of_container(fifo_queue::decide(&queue(calls)?)?)
     }
 
+    fn refute(&self, calls: &Calls<'_>) -> Option<Refuted> {
+        of_container(Err(fifo_queue::refute(&queue(calls)?)?))?.err()
+    }
+
     fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
         fifo_queue::order(&queue(calls)?)
     }
@@ -195,6 +204,10 @@ impl Linear for Stack<Value> {
 
     fn decide(&self, calls: &Calls<'_>) -> Option<Result<(), Refuted>> {
         of_container(stack::decide(&pile(calls)?)?)
+    }
+
+    fn refute(&self, calls: &Calls<'_>) -> Option<Refuted> {
+        of_container(Err(stack::refute(&pile(calls)?)?))?.err()
     }
 
     fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
@@ -209,8 +222,18 @@ impl Linear for PriorityQueue<Value> {
         of_container(priority_queue::decide(&priorities(calls)?)?)
     }
 
+    fn refute(&self, calls: &Calls<'_>) -> Option<Refuted> {
+        of_container(Err(priority_queue::refute(&priorities(calls)?)?))?.err()
+    }
+
     fn order(&self, calls: &Calls<'_>) -> Option<Vec<usize>> {
         priority_queue::order(&priorities(calls)?)
+    }
+}
+
+impl Linear for Bag<Value> {
+    fn refute(&self, calls: &Calls<'_>) -> Option<Refuted> {
+        of_container(Err(bag::refute(&bag_of(calls)?)?))?.err()
     }
 }
 
@@ -358,6 +381,16 @@ fn queue(calls: &Calls<'_>) -> Option<Vec<Item<FifoQueueOp<u32>>>> {
         FifoQueueOp::Dequeue(value) => FifoQueueOp::Dequeue(value.map(|value| numbers.of(value))),
         FifoQueueOp::Front(value) => FifoQueueOp::Front(numbers.of(value)),
         FifoQueueOp::Empty => FifoQueueOp::Empty,
+    })
+}
+
+fn bag_of(calls: &Calls<'_>) -> Option<Vec<Item<BagOp<u32>>>> {
+    let mut numbers = Numbers::default();
+    calls.items::<Bag<Value>, _>(|op| match op {
+        BagOp::Enqueue(value) => BagOp::Enqueue(numbers.of(value)),
+        BagOp::Dequeue(value) => BagOp::Dequeue(value.map(|value| numbers.of(value))),
+        BagOp::Front(value) => BagOp::Front(numbers.of(value)),
+        BagOp::Empty => BagOp::Empty,
     })
 }
 

@@ -43,6 +43,7 @@ mod proof;
 mod register;
 mod search;
 mod sequence;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod witness;
@@ -55,6 +56,7 @@ pub use confirm::{
 pub use online::{Deferred, Online, Violation};
 pub use pattern::Pattern;
 pub use proof::{Certificate, Kept, Proof, Rule};
+pub use tally::Tally;
 pub use witness::{Linearization, ModelName, Witness};
 
 use decide::{Decision, deadline, decide_all};

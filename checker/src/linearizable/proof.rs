@@ -6,6 +6,7 @@
 use polygraph_history::{EventIndex, Key};
 
 use super::pattern::Pattern;
+use super::tally::Tally;
 use super::witness::ModelName;
 use crate::FailedCas;
 use crate::model::ModelKind;
@@ -116,12 +117,16 @@ pub enum Rule {
     /// operation, by somebody who may have filled it; and of two operations one of which had ended
     /// before the other began that one comes first. Every pattern contradicts this.
     Growth(Pattern),
+    /// Of queues, stacks, priority queues and bags, however often their elements repeat: a claim
+    /// that is checked by counting over the whole prefix. What is kept has the operation that is
+    /// not possible and, of the values that were counted, an operation that put them in.
+    Tally(Tally),
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 16] = {
-        let mut all = [Rule::Observers; 16];
+    pub const ALL: [Rule; 20] = {
+        let mut all = [Rule::Observers; 20];
         all[1] = Rule::Elements;
         all[2] = Rule::Origins;
         all[3] = Rule::Sections;
@@ -129,6 +134,11 @@ impl Rule {
         let mut at = 0;
         while at < Pattern::ALL.len() {
             all[5 + at] = Rule::Growth(Pattern::ALL[at]);
+            at += 1;
+        }
+        let mut at = 0;
+        while at < Tally::ALL.len() {
+            all[5 + Pattern::ALL.len() + at] = Rule::Tally(Tally::ALL[at]);
             at += 1;
         }
         all
@@ -143,6 +153,7 @@ impl Rule {
                 "more was acquired than was free and released, or more released than was acquired",
             ),
             Rule::Growth(pattern) => Some(pattern.claim()),
+            Rule::Tally(tally) => Some(tally.claim()),
         }
     }
 
@@ -156,6 +167,7 @@ impl Rule {
             Rule::Sections => "sections",
             Rule::Permits => "permits",
             Rule::Growth(pattern) => pattern.name(),
+            Rule::Tally(tally) => tally.name(),
         }
     }
 }

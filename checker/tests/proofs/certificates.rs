@@ -1,7 +1,7 @@
 //! Sub-histories that no order explains.
 
 use polygraph_checker::linearizable::{
-    Certificate, Kept, NotConfirmed, Rule, confirm_certificate, impasses,
+    Certificate, Kept, NotConfirmed, Rule, Tally, confirm_certificate, impasses,
 };
 use polygraph_checker::{FailedCas, Options, Validity, entry};
 use polygraph_history::{EventIndex, Guarantee, History, Key};
@@ -68,7 +68,9 @@ fn drawn(rng: &mut Rng, thing: Thing, history: &History, until: EventIndex) -> C
     let elements: Vec<i64> = (0..12).filter(|_| rng.percent(60)).collect();
     let share = *rng.one(&[30, 70, 100]);
     let noise = *rng.one(&[0, 0, 10]);
-    let rule = match (thing, rng.below(3)) {
+    let rule = match (thing, rng.below(4)) {
+        (Thing::Register | Thing::Set, 3) => Rule::Observers,
+        (_, 3) => Rule::Tally(*rng.one(&Tally::ALL)),
         (Thing::Register, 0) => Rule::Observers,
         (Thing::Register, _) => Rule::Origins,
         (_, 0) => Rule::Observers,
@@ -135,6 +137,7 @@ fn mutate(rng: &mut Rng, history: &History, certificate: &mut Certificate) {
 fn only_what_is_true_is_accepted(thing: Thing, seeds: std::ops::Range<u64>) {
     let (mut accepted, mut explained, mut mutants) = (0_u64, 0_u64, 0_u64);
     let mut later = 0_u64;
+    let mut tallies = [0_u64; Tally::ALL.len()];
     let count = seeds.end - seeds.start;
     for seed in seeds {
         let rng = &mut Rng(seed);
@@ -156,6 +159,9 @@ fn only_what_is_true_is_accepted(thing: Thing, seeds: std::ops::Range<u64>) {
                         accepted += 1;
                         later += u64::from(certificate.since.is_some());
                         mutants += u64::from(round > 0);
+                        if let Rule::Tally(tally) = certificate.rule {
+                            tallies[tally as usize] += 1;
+                        }
                     }
                     Err(NotConfirmed::TooLarge(_)) => panic!("{}", context()),
                     Err(NotConfirmed::Wrong(problem)) => {
@@ -168,13 +174,25 @@ fn only_what_is_true_is_accepted(thing: Thing, seeds: std::ops::Range<u64>) {
     }
     println!(
         "{thing:?}: {accepted} accepted ({mutants} mutants, {later} from a later state on), \
-         {explained} explained"
+         {explained} explained, {tallies:?} counted"
     );
     // Otherwise the comparison would say little.
     assert!(
         accepted > count / 10 && explained > count && mutants > count / 50,
         "{thing:?}"
     );
+    let counted = match thing {
+        Thing::Register | Thing::Set => &[][..],
+        Thing::Stack | Thing::Bag => &[Tally::TooOften, Tally::NotEmpty],
+        Thing::Priority => &[Tally::TooOften, Tally::NotEmpty, Tally::Outranked],
+        Thing::Queue => &[Tally::TooOften, Tally::NotEmpty, Tally::Overtaken],
+    };
+    for &tally in counted {
+        assert!(
+            tallies[tally as usize] > count / 2_000,
+            "{thing:?}: {tallies:?}"
+        );
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod brute;
 mod certificates;
 mod large;
 mod random;
+mod repeated;
 mod said;
 mod since;
 mod things;

@@ -65,7 +65,7 @@ pub(super) fn kept<M: Object>(
     let mut alone = false;
     match certificate.rule {
         // What is left out was looked at before.
-        Rule::Sections | Rule::Permits | Rule::Growth(_) => {}
+        Rule::Sections | Rule::Permits | Rule::Growth(_) | Rule::Tally(_) => {}
         Rule::Elements => alone = whole_elements::<M>(model, prefix, &kept, base)? == 1,
         Rule::Observers | Rule::Origins => {
             let named: FxHashSet<EventIndex> = kept.iter().map(|kept| kept.invoke).collect();

@@ -77,12 +77,12 @@ struct Sorted<'a, O> {
     operations: Vec<&'a Recorded<O>>,
     /// Of each a number that those have in common that do the same.
     classes: Vec<usize>,
-    /// Those that had ended.
+    /// Those that had ended, if the model can say of them early that they are not possible.
     must_come: Vec<usize>,
 }
 
 impl<'a, O: Eq + std::hash::Hash> Sorted<'a, O> {
-    fn new(operations: &'a [Recorded<O>]) -> Sorted<'a, O> {
+    fn new<M: Object<Op = O>>(operations: &'a [Recorded<O>]) -> Sorted<'a, O> {
         let mut operations: Vec<&Recorded<O>> = operations.iter().collect();
         operations.sort_by_key(|operation| operation.start);
         let mut class_of: FxHashMap<&O, usize> = FxHashMap::default();
@@ -91,7 +91,8 @@ impl<'a, O: Eq + std::hash::Hash> Sorted<'a, O> {
             *class_of.entry(&operation.op).or_insert(next)
         };
         let classes = operations.iter().map(class).collect();
-        let must_come = (0..operations.len()).filter(|&at| !operations[at].optional());
+        let must_come =
+            (0..operations.len()).filter(|&at| M::FORESEES && !operations[at].optional());
         Sorted {
             classes,
             must_come: must_come.collect(),
@@ -146,7 +147,7 @@ fn has_order<M: Object>(
     stretch: &Stretch<M::State, M::Op>,
     effort: &Effort,
 ) -> Option<bool> {
-    let sorted = Sorted::new(&stretch.operations);
+    let sorted = Sorted::new::<M>(&stretch.operations);
     let first = (Placed::default(), stretch.state.clone());
     let mut tried: FxHashSet<(Placed, M::State)> = FxHashSet::from_iter([first.clone()]);
     let mut open = vec![first];

@@ -61,7 +61,7 @@ impl OfKept for Find {
         let last = ends.filter(|&end| end != u64::MAX).max().unwrap_or(0);
         // Those that will never be possible end a way early; not so the one that ends the prefix,
         // for what is wrong with that is to be seen.
-        let must_come = |at: &usize| kept[*at].end < last;
+        let must_come = |at: &usize| M::FORESEES && kept[*at].end < last;
         let must_come: Vec<usize> = (0..kept.len()).filter(must_come).collect();
         let mut tried: FxHashSet<(Placed, M::State)> = FxHashSet::default();
         let mut states: FxHashSet<M::State> = FxHashSet::default();

@@ -6,7 +6,7 @@
 //! - `order`: walks through an order. `cut`, `origins`, `sections`: whether operations are left
 //!   out soundly. `stretch`: where orders begin. `exhaust`: tries all. `impasse`: shows where they
 //!   all end.
-//! - `permits`, `growth`: claims about a whole prefix, that are checked by counting and comparing.
+//! - `permits`, `growth`, `tally`: claims about a whole prefix, that are checked by counting and comparing.
 
 use std::fmt;
 use std::time::Instant;
@@ -28,6 +28,7 @@ mod origins;
 mod permits;
 mod sections;
 mod stretch;
+mod tally;
 
 pub use impasse::{Impasse, Refused};
 
@@ -293,6 +294,10 @@ impl<F: OfKept> Then for OnKept<'_, F> {
         }
         if let Rule::Growth(pattern) = certificate.rule {
             growth::shown(self.history, operations, certificate, pattern)?;
+            return Ok(self.then.of_claim());
+        }
+        if let Rule::Tally(tally) = certificate.rule {
+            tally::counted(self.history, operations, certificate, tally)?;
             return Ok(self.then.of_claim());
         }
         let prefix = object::prefix::<M>(self.history, operations, certificate)?;

@@ -19,6 +19,7 @@ use super::elements::{Bound, Element, Elements, NEVER, NOBODY, Step};
 use super::pattern::{Pattern, known_by};
 use super::presence::not_empty;
 use super::refuted::{Refuted, Why};
+use super::repeated::{self, Gives};
 use super::schedule::queue;
 use super::sequence::{Node, sequence};
 use crate::linearizable::item::Item;
@@ -42,6 +43,11 @@ const fn is_take(op: &FifoQueueOp<u32>) -> bool {
 /// Says whether these operations have an order; `None` if no near-linear way is known.
 pub(in crate::linearizable) fn decide(items: &Queue) -> Option<Result<(), Refuted>> {
     Some(solve(items)?.map(|_| ()))
+}
+
+/// That there is no order, as far as counting shows it; `None` says nothing.
+pub(in crate::linearizable) fn refute(items: &Queue) -> Option<Refuted> {
+    repeated::refute(items, step, Gives::First)
 }
 
 /// An order, as indices of items, if [`decide`] says that there is one.

@@ -20,6 +20,8 @@
 //! Of locks: `sections`, who held one between which moments; `permits`, those that anybody gives
 //! back.
 //!
+//! `repeated`: what counting shows of elements that are put in more than once; `bag` has nothing else.
+//!
 //! Every element has two moments. *Inside*: by then it was in, the first end of all its
 //! operations. *Last start*: until then it was in, the last beginning of all its operations, or
 //! never, if nobody took it. If the first comes before the second, it certainly was in between.
@@ -27,6 +29,7 @@
 //! An operation of unknown outcome that put something in happened if anybody saw or took that; if
 //! nobody did, it may as well not have happened.
 
+pub(super) mod bag;
 mod buried;
 mod coverage;
 mod elements;
@@ -41,6 +44,7 @@ mod placement;
 mod presence;
 pub(super) mod priority_queue;
 pub(super) mod refuted;
+mod repeated;
 pub(super) mod rw_lock;
 mod schedule;
 mod sections;

@@ -11,6 +11,7 @@ use std::cmp::Reverse;
 use super::elements::{Elements, Step};
 use super::placement::{Ignore, Places, Plan, Rules, place_all};
 use super::refuted::Refuted;
+use super::repeated::{self, Gives};
 use super::schedule::Looks;
 use crate::linearizable::item::Item;
 use crate::model::PriorityQueueOp;
@@ -30,6 +31,12 @@ const fn step(op: &PriorityQueueOp<u32>) -> Step {
 /// numbers of elements are in the order of the elements.
 pub(in crate::linearizable) fn decide(items: &Queue) -> Option<Result<(), Refuted>> {
     solve(items, &mut Ignore)
+}
+
+/// That there is no order, as far as counting shows it; `None` says nothing. The numbers of elements are in
+/// the order of the elements.
+pub(in crate::linearizable) fn refute(items: &Queue) -> Option<Refuted> {
+    repeated::refute(items, step, Gives::Greatest)
 }
 
 /// An order, as indices of items, if [`decide`] says that there is one.

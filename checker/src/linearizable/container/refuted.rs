@@ -1,5 +1,7 @@
 //! What is wrong with a history of a container or a lock.
 
+use crate::linearizable::tally::Tally;
+
 /// Why no order exists. The names are those of anomalies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::linearizable) enum Why {
@@ -51,6 +53,8 @@ pub(in crate::linearizable) enum Why {
     /// A permit was released while none was taken: all operations that had begun, that release
     /// last.
     NotTaken,
+    /// What was counted: the operation that is not possible, then some of those that were counted.
+    Tally(Tally),
 }
 
 impl Why {
@@ -58,17 +62,19 @@ impl Why {
     pub(in crate::linearizable) const fn kind(self) -> &'static str {
         match self {
             Why::NeverPut | Why::PutLater => "phantom-element",
-            Why::TakenTwice | Why::SeenAfterTaken => "duplicate-element",
-            Why::Overtaken | Why::Circle => "queue-order",
+            Why::TakenTwice | Why::SeenAfterTaken | Why::Tally(Tally::TooOften) => {
+                "duplicate-element"
+            }
+            Why::Overtaken | Why::Circle | Why::Tally(Tally::Overtaken) => "queue-order",
             Why::Buried => "stack-order",
-            Why::Outranked => "priority-order",
+            Why::Outranked | Why::Tally(Tally::Outranked) => "priority-order",
             Why::Lost | Why::TooFewTakes => "lost-element",
             Why::Missed => "lost-element",
             Why::NotExclusive => "mutual-exclusion",
             Why::NotHeld | Why::NotTaken => "release-without-acquire",
             Why::TokenOrder => "token-order",
             Why::NotFree => "too-many-holders",
-            Why::NotEmpty => "empty-while-not-empty",
+            Why::NotEmpty | Why::Tally(Tally::NotEmpty) => "empty-while-not-empty",
         }
     }
 }

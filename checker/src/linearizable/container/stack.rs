@@ -10,6 +10,7 @@ use super::pattern::Pattern;
 use super::placement::{Plan, Rules, place_all};
 use super::presence::not_empty;
 use super::refuted::Refuted;
+use super::repeated::{self, Gives};
 use super::schedule::Looks;
 use crate::linearizable::item::Item;
 use crate::model::StackOp;
@@ -28,6 +29,11 @@ const fn step(op: &StackOp<u32>) -> Step {
 /// Says whether these operations have an order; `None` if no near-linear way is known.
 pub(in crate::linearizable) fn decide(items: &Stack) -> Option<Result<(), Refuted>> {
     Some(solve(items)?.map(|_| ()))
+}
+
+/// That there is no order, as far as counting shows it; `None` says nothing.
+pub(in crate::linearizable) fn refute(items: &Stack) -> Option<Refuted> {
+    repeated::refute(items, step, Gives::Other)
 }
 
 /// An order, as indices of items, if [`decide`] says that there is one.

@@ -156,6 +156,15 @@ impl ThenLinear for Decide<'_> {
             }
             None => {}
         }
+        if let Some(refuted) = model.refute(self.calls) {
+            judged.algorithm = "counting";
+            judged.answer = Answer::Violated {
+                from: 0,
+                by: refuted.by,
+            };
+            judged.refuted = Some(refuted);
+            return Some(judged);
+        }
         judged.algorithm = "windowed-search";
         let items = self.calls.items::<M, _>(|op| op)?;
         if self.limits.steps == 0 {

@@ -7,6 +7,7 @@ use super::named::{Attempt, Named};
 use super::words::Words;
 use super::{Calls, Judged, Object};
 use crate::linearizable::confirm::{NotConfirmed, confirm_certificate_within};
+use crate::linearizable::container::refuted::Why as Container;
 use crate::linearizable::effort;
 use crate::linearizable::item::Item;
 use crate::linearizable::linear::{Linear, Refuted, ThenLinear, Why, with_linear};
@@ -119,6 +120,7 @@ impl Show<'_> {
         };
         let whole = |&at: &usize| M::scope(&items[at].action) != Scope::AllElements;
         let mut attempts: Vec<Attempt> = match refuted.why {
+            Why::Container(Container::Tally(tally)) => vec![named.of_tally(tally)],
             Why::Container(why) => {
                 let anybodys = self.name.kind == ModelKind::Semaphore
                     || self.name.parameters.get("owned") == Some(&Value::Int(0));

@@ -7,6 +7,7 @@ use crate::linearizable::item::Item;
 use crate::linearizable::pattern::Pattern;
 use crate::linearizable::proof::Rule;
 use crate::linearizable::sequence::Why as Sequence;
+use crate::linearizable::tally::Tally;
 
 /// So many operations a person looks at.
 const MOST_SHOWN: usize = 6;
@@ -110,6 +111,15 @@ impl<O> Named<'_, O> {
             kept: self.operations[..most].to_vec(),
             ended: self.operations.to_vec(),
             rule: Rule::Growth(pattern),
+        }
+    }
+
+    /// What shows it of a container, by counting: the first of them is not possible.
+    pub(super) fn of_tally(&self, tally: Tally) -> Attempt {
+        Attempt {
+            kept: self.operations.to_vec(),
+            ended: self.operations[..1].to_vec(),
+            rule: Rule::Tally(tally),
         }
     }
 
