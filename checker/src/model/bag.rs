@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use polygraph_history::{Op, Outcome, Value};
 
-use super::multiset::Multiset;
 use super::observation::{found_nothing, taken};
+use super::persistent::Multiset;
 use super::{Call, Foreign, Model, Object, Scope};
 
 /// A queue that is empty at first, and gives its elements back in any order.

@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 
 use polygraph_history::{Op, Outcome, Value};
 
-use super::chain::{self, Chain};
 use super::observation::{found_nothing, taken};
+use super::persistent::{Sequence, appended, without_first};
 use super::{Call, Foreign, Model, Object, Scope};
 
 /// A queue that is empty at first, and gives its elements back in the order in which it got them.
@@ -66,7 +66,7 @@ impl<V: fmt::Display> fmt::Display for FifoQueueRefusal<V> {
 /// forgotten when the queue becomes empty.
 pub struct FifoQueueState<V> {
     /// What was enqueued; the newest `length` elements are there.
-    enqueued: Chain<V>,
+    enqueued: Sequence<V>,
     length: usize,
     /// Of the elements that are there, in order.
     hash: u64,
@@ -74,18 +74,15 @@ pub struct FifoQueueState<V> {
 
 impl<V> FifoQueueState<V> {
     fn head(&self) -> Option<&V> {
-        chain::before(&self.enqueued, self.length.checked_sub(1)?)
+        self.enqueued.get(self.enqueued.len() - self.length)
     }
 }
 
 impl<V: Hash> FifoQueueState<V> {
     fn with(&self, value: V) -> FifoQueueState<V> {
         FifoQueueState {
-            hash: self
-                .hash
-                .wrapping_mul(chain::WEIGHT)
-                .wrapping_add(chain::hash_value(&value)),
-            enqueued: chain::push(&self.enqueued, value),
+            hash: appended(self.hash, &value),
+            enqueued: self.enqueued.with(value),
             length: self.length + 1,
         }
     }
@@ -94,11 +91,8 @@ impl<V: Hash> FifoQueueState<V> {
         let Some(head) = self.head().filter(|_| self.length > 1) else {
             return FifoQueueState::default();
         };
-        let weight = chain::WEIGHT.wrapping_pow((self.length - 1) as u32);
         FifoQueueState {
-            hash: self
-                .hash
-                .wrapping_sub(chain::hash_value(head).wrapping_mul(weight)),
+            hash: without_first(self.hash, self.length, head),
             enqueued: self.enqueued.clone(),
             length: self.length - 1,
         }
@@ -108,7 +102,7 @@ impl<V: Hash> FifoQueueState<V> {
 impl<V> Default for FifoQueueState<V> {
     fn default() -> FifoQueueState<V> {
         FifoQueueState {
-            enqueued: None,
+            enqueued: Sequence::new(),
             length: 0,
             hash: 0,
         }
@@ -127,7 +121,7 @@ impl<V> Clone for FifoQueueState<V> {
 impl<V: Eq> PartialEq for FifoQueueState<V> {
     fn eq(&self, other: &FifoQueueState<V>) -> bool {
         (self.length, self.hash) == (other.length, other.hash)
-            && chain::equal(&self.enqueued, &other.enqueued, self.length)
+            && self.enqueued.ends_equal(&other.enqueued, self.length)
     }
 }
 

@@ -20,7 +20,6 @@ use std::hash::Hash;
 
 mod bag;
 mod cas_register;
-mod chain;
 mod counter;
 mod fenced_mutex;
 mod fifo_queue;
@@ -30,7 +29,6 @@ mod kind;
 mod list;
 mod log;
 mod multi_register;
-mod multiset;
 mod mutex;
 mod object;
 mod observation;
@@ -55,7 +53,6 @@ pub use kind::{MODELS, ModelKind};
 pub use list::{List, ListOp, ListRefusal};
 pub use log::{Log, LogOp, LogRefusal};
 pub use multi_register::{Access, MultiRegister, MultiRegisterOp, MultiRegisterRefusal};
-pub use multiset::Multiset;
 pub use mutex::{Mutex, MutexOp, MutexRefusal, MutexState};
 pub use object::{Call, Foreign, Object, Other, Scope};
 pub use power_set::{Nondeterministic, PowerSet, PowerSetRefusal};
@@ -64,7 +61,7 @@ pub use register::{Register, RegisterOp, RegisterRefusal};
 pub use rw_lock::{RwLock, RwLockOp, RwLockRefusal, RwLockState};
 pub use semaphore::{Semaphore, SemaphoreOp, SemaphoreRefusal};
 pub use set::{Set, SetOp, SetRefusal};
-pub use stack::{Stack, StackOp, StackRefusal, StackState};
+pub use stack::{Stack, StackOp, StackRefusal};
 pub use text::{Text, TextOp, TextRefusal};
 
 /// A sequential specification: which operations with which results are possible in which state,

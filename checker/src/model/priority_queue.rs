@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 
 use polygraph_history::{Op, Outcome, Value};
 
-use super::multiset::Multiset;
 use super::observation::{found_nothing, taken};
+use super::persistent::Multiset;
 use super::{Call, Foreign, Model, Object, Scope};
 
 /// A priority queue that is empty at first, and gives the greatest of its elements back.

@@ -1,13 +1,13 @@
 //! A stack: last in, first out.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 use std::marker::PhantomData;
 
 use polygraph_history::{Op, Outcome, Value};
 
-use super::chain::{self, Chain};
 use super::observation::{found_nothing, taken};
+use super::persistent::Sequence;
 use super::{Call, Foreign, Model, Object, Scope};
 
 /// A stack that is empty at first, and gives the newest of its elements back.
@@ -62,38 +62,9 @@ impl<V: fmt::Display> fmt::Display for StackRefusal<V> {
     }
 }
 
-/// The elements of a [`Stack`]. A step takes constant time.
-pub struct StackState<V> {
-    elements: Chain<V>,
-}
-
-impl<V> Clone for StackState<V> {
-    fn clone(&self) -> StackState<V> {
-        StackState {
-            elements: self.elements.clone(),
-        }
-    }
-}
-
-impl<V: Eq> PartialEq for StackState<V> {
-    fn eq(&self, other: &StackState<V>) -> bool {
-        let depth = chain::depth(&self.elements);
-        depth == chain::depth(&other.elements)
-            && chain::hash_of(&self.elements) == chain::hash_of(&other.elements)
-            && chain::equal(&self.elements, &other.elements, depth)
-    }
-}
-
-impl<V: Eq> Eq for StackState<V> {}
-
-impl<V> Hash for StackState<V> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(chain::hash_of(&self.elements));
-    }
-}
-
 impl<V: Clone + Eq + Hash + fmt::Display> Model for Stack<V> {
-    type State = StackState<V>;
+    /// The elements, that at the top last.
+    type State = Sequence<V>;
     type Op = StackOp<V>;
     type Refusal = StackRefusal<V>;
 
@@ -101,25 +72,16 @@ impl<V: Clone + Eq + Hash + fmt::Display> Model for Stack<V> {
         "stack"
     }
 
-    fn initial(&self) -> StackState<V> {
-        StackState { elements: None }
+    fn initial(&self) -> Sequence<V> {
+        Sequence::new()
     }
 
-    fn step(
-        &self,
-        state: &StackState<V>,
-        op: &StackOp<V>,
-    ) -> Result<StackState<V>, StackRefusal<V>> {
-        let top = chain::newest(&state.elements);
-        let rest = || StackState {
-            elements: chain::rest(&state.elements),
-        };
+    fn step(&self, state: &Sequence<V>, op: &StackOp<V>) -> Result<Sequence<V>, StackRefusal<V>> {
+        let top = state.last();
         match op {
-            StackOp::Push(value) => Ok(StackState {
-                elements: chain::push(&state.elements, value.clone()),
-            }),
-            StackOp::Pop(None) => Ok(rest()),
-            StackOp::Pop(Some(value)) if top == Some(value) => Ok(rest()),
+            StackOp::Push(value) => Ok(state.with(value.clone())),
+            StackOp::Pop(None) => Ok(state.without_last()),
+            StackOp::Pop(Some(value)) if top == Some(value) => Ok(state.without_last()),
             StackOp::Front(value) if top == Some(value) => Ok(state.clone()),
             StackOp::Empty if top.is_none() => Ok(state.clone()),
             _ => Err(StackRefusal {
@@ -161,7 +123,7 @@ impl Object for Stack<Value> {
         })
     }
 
-    fn leaves(&self, op: &StackOp<Value>, _alone: bool) -> Option<StackState<Value>> {
+    fn leaves(&self, op: &StackOp<Value>, _alone: bool) -> Option<Sequence<Value>> {
         matches!(op, StackOp::Empty).then(|| self.initial())
     }
 
@@ -183,8 +145,8 @@ mod tests {
     #[test]
     fn what_came_last_goes_first() {
         let model = Stack::default();
-        let step = |state: &StackState<u32>, op| model.step(state, &op).ok().unwrap();
-        let refused = |state: &StackState<u32>, op| {
+        let step = |state: &Sequence<u32>, op| model.step(state, &op).ok().unwrap();
+        let refused = |state: &Sequence<u32>, op| {
             let refusal = model.step(state, &op).err().unwrap();
             refusal.to_string()
         };

@@ -1,7 +1,7 @@
 //! Immutable collections whose copies, additions, hashes and comparisons are cheap: what models
 //! remember.
 //!
-//! - [`Sequence`]: grows at its end. [`Map`], [`Set`]: by key.
+//! - [`Sequence`]: grows at its end. [`Map`], [`Set`]: by key. [`Multiset`]: in order.
 //! - [`Elements`], [`Members`]: what a read returned, to be compared with them.
 //!
 //! A search clones, hashes and compares the state at every step. So the collections share what
@@ -16,11 +16,13 @@ use rustc_hash::FxHasher;
 mod elements;
 mod map;
 mod members;
+mod multiset;
 mod sequence;
 
 pub use elements::Elements;
 pub use map::{Map, Set};
 pub use members::Members;
+pub use multiset::Multiset;
 pub use sequence::Sequence;
 
 /// How many elements of a long list are shown at each of its ends.
@@ -47,7 +49,7 @@ fn write_list<V: fmt::Display>(
 }
 
 /// A number that stands for a value, well spread over all bits.
-fn digest(value: &impl Hash) -> u64 {
+pub(super) fn digest(value: &impl Hash) -> u64 {
     let mut hasher = FxHasher::default();
     value.hash(&mut hasher);
     spread(hasher.finish())
@@ -61,7 +63,16 @@ const fn spread(bits: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
+/// What the places of a sequence are weighed with in its digest: odd, so that nothing is lost.
+const WEIGHT: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// The digest of a sequence with one element more.
-fn appended(sequence: u64, value: &impl Hash) -> u64 {
-    spread(sequence.rotate_left(5) ^ digest(value))
+pub(super) fn appended(sequence: u64, value: &impl Hash) -> u64 {
+    sequence.wrapping_mul(WEIGHT).wrapping_add(digest(value))
+}
+
+/// The digest of a sequence of so many elements without the first of them.
+pub(super) fn without_first(sequence: u64, length: usize, first: &impl Hash) -> u64 {
+    let weight = WEIGHT.wrapping_pow(length.saturating_sub(1) as u32);
+    sequence.wrapping_sub(digest(first).wrapping_mul(weight))
 }

@@ -1,4 +1,5 @@
-//! A sequence that grows at its end.
+//! A sequence that grows at its end: the content of lists and logs, of stacks and, with the number
+//! of those that are still there, of queues.
 //!
 //! A linked list from the last element to the first, in which every element also knows an element
 //! much earlier (Myers, *An applicative random-access stack*, Information Processing Letters
@@ -57,6 +58,18 @@ impl<V> Sequence<V> {
         up_to(&self.last, at + 1).as_ref().map(|node| &node.element)
     }
 
+    /// The last element.
+    pub(in crate::model) fn last(&self) -> Option<&V> {
+        self.last.as_ref().map(|node| &node.element)
+    }
+
+    /// The sequence without its last element.
+    pub(in crate::model) fn without_last(&self) -> Sequence<V> {
+        Sequence {
+            last: self.last.as_ref().and_then(|node| node.before.clone()),
+        }
+    }
+
     /// The elements from the last of the first `length` back to the first.
     fn backwards_from(&self, length: usize) -> Backwards<'_, V> {
         Backwards {
@@ -65,7 +78,7 @@ impl<V> Sequence<V> {
     }
 }
 
-impl<V: Clone + Eq + Hash> Sequence<V> {
+impl<V: Hash> Sequence<V> {
     /// The sequence with one element more.
     #[must_use]
     pub fn with(&self, element: V) -> Sequence<V> {
@@ -84,7 +97,30 @@ impl<V: Clone + Eq + Hash> Sequence<V> {
             last: Some(Arc::new(node)),
         }
     }
+}
 
+impl<V: PartialEq> Sequence<V> {
+    /// Whether the last so many elements are those of another one, which has as many, too. Of
+    /// sequences that are made of the same one this is told as soon as that is reached.
+    pub(in crate::model) fn ends_equal(&self, other: &Sequence<V>, count: usize) -> bool {
+        let (mut ours, mut theirs) = (&self.last, &other.last);
+        for _ in 0..count {
+            let (Some(a), Some(b)) = (ours, theirs) else {
+                return ours.is_none() && theirs.is_none();
+            };
+            if Arc::ptr_eq(a, b) {
+                return true;
+            }
+            if a.element != b.element {
+                return false;
+            }
+            (ours, theirs) = (&a.before, &b.before);
+        }
+        true
+    }
+}
+
+impl<V: Clone + Eq + Hash> Sequence<V> {
     /// Whether it consists of these elements.
     #[must_use]
     pub fn is(&self, elements: &Elements<V>) -> bool {
@@ -161,20 +197,10 @@ impl<'a, V> Iterator for Backwards<'a, V> {
 
 impl<V: PartialEq> PartialEq for Sequence<V> {
     fn eq(&self, other: &Sequence<V>) -> bool {
-        let (mut ours, mut theirs) = (&self.last, &other.last);
-        if length(ours) != length(theirs) || digest(ours) != digest(theirs) {
-            return false;
-        }
-        while let (Some(a), Some(b)) = (ours, theirs) {
-            if Arc::ptr_eq(a, b) {
-                return true;
-            }
-            if a.element != b.element {
-                return false;
-            }
-            (ours, theirs) = (&a.before, &b.before);
-        }
-        true
+        let length = self.len();
+        length == other.len()
+            && digest(&self.last) == digest(&other.last)
+            && self.ends_equal(other, length)
     }
 }
 
@@ -262,6 +288,19 @@ mod tests {
         assert!(!one.has_at(usize::MAX, &[49, 50]));
         assert!(one.ends_like(48, &[48, 49, 7]) && one.ends_like(50, &[]));
         assert!(!one.ends_like(48, &[48]) && !one.ends_like(48, &[48, 50]));
+    }
+
+    #[test]
+    fn ends_are_compared_and_taken_off() {
+        let sequence = |values: &[i32]| values.iter().copied().collect::<Sequence<i32>>();
+        let (one, other) = (sequence(&[1, 2]), sequence(&[3, 2]));
+        assert!(one.ends_equal(&other, 1) && !one.ends_equal(&other, 2));
+        assert!(one.ends_equal(&sequence(&[1, 2]), 2) && !one.ends_equal(&sequence(&[2]), 2));
+        assert_eq!((one.last(), one.without_last()), (Some(&2), sequence(&[1])));
+        assert_eq!(sequence(&[]).without_last(), sequence(&[]));
+        let digest = |values: &[i32]| values.iter().fold(0, appended);
+        let less = super::super::without_first(digest(&[7, 8, 9]), 3, &7);
+        assert_eq!(less, digest(&[8, 9]));
     }
 
     #[test]

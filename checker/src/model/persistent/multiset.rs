@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use super::chain::hash_value;
+use super::digest;
 
 /// Elements with how often each is there.
 #[derive(Clone)]
@@ -30,17 +30,17 @@ struct Node<V> {
 
 impl<V: Clone + Ord + Hash> Multiset<V> {
     /// Nothing.
-    pub(super) const fn new() -> Multiset<V> {
+    pub(in crate::model) const fn new() -> Multiset<V> {
         Multiset { root: None }
     }
 
     /// Whether nothing is there.
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(in crate::model) const fn is_empty(&self) -> bool {
         self.root.is_none()
     }
 
     /// Whether an element is there.
-    pub(super) fn contains(&self, value: &V) -> bool {
+    pub(in crate::model) fn contains(&self, value: &V) -> bool {
         let mut tree = &self.root;
         while let Some(node) = tree {
             tree = match value.cmp(&node.value) {
@@ -53,7 +53,7 @@ impl<V: Clone + Ord + Hash> Multiset<V> {
     }
 
     /// The greatest element.
-    pub(super) fn greatest(&self) -> Option<&V> {
+    pub(in crate::model) fn greatest(&self) -> Option<&V> {
         let mut node = self.root.as_ref()?;
         while let Some(right) = &node.right {
             node = right;
@@ -62,18 +62,18 @@ impl<V: Clone + Ord + Hash> Multiset<V> {
     }
 
     /// The same with one more of this element.
-    pub(super) fn with(&self, value: &V) -> Multiset<V> {
-        let root = insert(&self.root, value, hash_value(value));
+    pub(in crate::model) fn with(&self, value: &V) -> Multiset<V> {
+        let root = insert(&self.root, value, digest(value));
         Multiset { root: Some(root) }
     }
 
     /// The same with one less of this element; `None` if there is none.
-    pub(super) fn without(&self, value: &V) -> Option<Multiset<V>> {
+    pub(in crate::model) fn without(&self, value: &V) -> Option<Multiset<V>> {
         remove(&self.root, value).map(|root| Multiset { root })
     }
 
     /// The distinct elements in order.
-    pub(super) fn distinct(&self) -> Vec<&V> {
+    pub(in crate::model) fn distinct(&self) -> Vec<&V> {
         let mut found = Vec::new();
         let mut above = Vec::new();
         let mut tree = &self.root;
@@ -93,7 +93,7 @@ impl<V: Clone + Ord + Hash> Multiset<V> {
 
 impl<V> Multiset<V> {
     /// A hash of the contents.
-    pub(super) fn hash_of(&self) -> u64 {
+    pub(in crate::model) fn hash_of(&self) -> u64 {
         hash_of(&self.root)
     }
 }
