@@ -1,6 +1,7 @@
 //! Linearizability: against the definition, against the corpora, and by example.
 
 mod brute;
+mod budgets;
 mod build;
 mod cases;
 mod corpora;

@@ -12,6 +12,20 @@ use super::timeline::{Classes, Timeline};
 use super::{Answer, Limits, Pruning, Wanted, answer, dead_ends, search};
 use crate::linearizable::item::Item;
 use crate::model::Model;
+use small::{Do, Small, draw_list, list, with, without};
+use table::Table;
+
+mod small;
+mod table;
+
+/// A model that can make histories.
+trait Subject: Model<Op: Debug, State: Debug> {
+    /// An operation that is possible in a state.
+    fn draw(&self, rng: &mut Rng, state: &Self::State) -> Self::Op;
+
+    /// Any operation.
+    fn any(&self, rng: &mut Rng) -> Self::Op;
+}
 
 /// Everything is allowed.
 pub(in crate::linearizable) const LIMITS: Limits<'static> = Limits {
@@ -60,15 +74,6 @@ pub(in crate::linearizable) fn alone<M: Model, P: Pruning<M::State>>(
         Lazy::<1, 0>::new(&mut core).run(&mut core, u64::MAX)
     };
     answer(&core, &progress).expect("no limit")
-}
-
-/// A model that can make histories.
-trait Subject: Model<Op: Debug, State: Debug> {
-    /// An operation that is possible in a state.
-    fn draw(&self, rng: &mut Rng, state: &Self::State) -> Self::Op;
-
-    /// Any operation.
-    fn any(&self, rng: &mut Rng) -> Self::Op;
 }
 
 /// A few operations that overlap at random, most with results that a run of the object showed.
@@ -303,218 +308,6 @@ fn reachable<S: Subject>(
         {
             reachable(model, items, before, last, placed | 1 << at, &next, states);
         }
-    }
-}
-
-/// A machine by its table: for state and operation the next state.
-struct Table {
-    operations: usize,
-    next: Vec<Option<u8>>,
-    /// By operation, a bit for each that it may make possible.
-    enables: Vec<u16>,
-}
-
-impl Table {
-    fn random(rng: &mut Rng) -> Table {
-        let (states, operations) = (2 + rng.below(4), 2 + rng.below(5));
-        let next = (0..states * operations)
-            .map(|_| (rng.below(2) == 0).then(|| rng.below(states) as u8))
-            .collect();
-        let mut table = Table {
-            operations: operations as usize,
-            next,
-            enables: vec![u16::MAX; operations as usize + 1],
-        };
-        for op in 0..=operations as u8 {
-            for later in 0..=operations as u8 {
-                // Whoever can do without the operation must be able to do so together.
-                table.enables[op as usize] ^= 1 << later;
-                if !table.can_do_without(op) {
-                    table.enables[op as usize] ^= 1 << later;
-                }
-            }
-        }
-        table
-    }
-
-    /// Whether all that an operation does not enable is possible in every state if it is possible
-    /// after the operation, however often: the greatest simulation is refined until it is one.
-    fn can_do_without(&self, op: u8) -> bool {
-        let states = self.next.len() / self.operations;
-        let mut simulates = vec![true; states * states];
-        let mut changed = true;
-        while changed {
-            changed = false;
-            for pair in 0..states * states {
-                let (with, without) = ((pair / states) as u8, (pair % states) as u8);
-                let follows = (0..=self.operations as u8)
-                    .filter(|&later| self.enables[op as usize] >> later & 1 == 0)
-                    .all(
-                        |later| match (self.next(with, later), self.next(without, later)) {
-                            (None, _) => true,
-                            (Some(with), Some(without)) => {
-                                simulates[with as usize * states + without as usize]
-                            }
-                            (Some(_), None) => false,
-                        },
-                    );
-                if simulates[pair] && !follows {
-                    simulates[pair] = false;
-                    changed = true;
-                }
-            }
-        }
-        (0..states as u8).all(|state| {
-            (self.next(state, op))
-                .is_none_or(|after| simulates[after as usize * states + state as usize])
-        })
-    }
-
-    fn next(&self, state: u8, op: u8) -> Option<u8> {
-        // Nothing is refused by every state, so that there is always something to do.
-        if op as usize == self.operations {
-            return Some(state);
-        }
-        self.next[state as usize * self.operations + op as usize]
-    }
-}
-
-impl Model for Table {
-    type State = u8;
-    type Op = u8;
-    type Refusal = String;
-
-    fn name(&self) -> &'static str {
-        "table"
-    }
-
-    fn initial(&self) -> u8 {
-        0
-    }
-
-    fn step(&self, state: &u8, op: &u8) -> Result<u8, String> {
-        self.next(*state, *op)
-            .ok_or_else(|| format!("cannot do {op} in {state}"))
-    }
-
-    fn only_observes(&self, op: &u8) -> bool {
-        let states = (self.next.len() / self.operations) as u8;
-        (0..states).all(|state| self.next(state, *op).is_none_or(|next| next == state))
-    }
-
-    fn enables(&self, op: &u8, later: &u8) -> bool {
-        self.enables[*op as usize] >> *later & 1 == 1
-    }
-}
-
-impl Subject for Table {
-    fn draw(&self, rng: &mut Rng, state: &u8) -> u8 {
-        loop {
-            let op = rng.below(self.operations as u64 + 1) as u8;
-            if self.next(*state, op).is_some() {
-                return op;
-            }
-        }
-    }
-
-    fn any(&self, rng: &mut Rng) -> u8 {
-        rng.below(self.operations as u64) as u8
-    }
-}
-
-/// What the small objects below share: two kinds of changes and two of observations, with a value
-/// or the lack of one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Do {
-    Put(u8),
-    Take(Option<u8>),
-    Peek(Option<u8>),
-}
-
-/// An object that holds a list of values.
-struct Small {
-    name: &'static str,
-    step: fn(&[u8], &Do) -> Option<Vec<u8>>,
-    draw: fn(&mut Rng, &[u8]) -> Do,
-}
-
-impl Model for Small {
-    type State = Vec<u8>;
-    type Op = Do;
-    type Refusal = String;
-
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn initial(&self) -> Vec<u8> {
-        Vec::new()
-    }
-
-    fn step(&self, state: &Vec<u8>, op: &Do) -> Result<Vec<u8>, String> {
-        (self.step)(state, op).ok_or_else(|| format!("cannot {op:?} where {state:?} is"))
-    }
-
-    fn only_observes(&self, op: &Do) -> bool {
-        matches!(op, Do::Peek(_))
-    }
-
-    fn enables(&self, op: &Do, later: &Do) -> bool {
-        match (self.name, op, later) {
-            ("queue" | "stack" | "bag", Do::Put(value), Do::Take(other) | Do::Peek(other)) => {
-                Some(*value) == *other
-            }
-            ("queue" | "stack" | "bag", _, Do::Put(_)) => false,
-            _ => true,
-        }
-    }
-}
-
-impl Subject for Small {
-    fn draw(&self, rng: &mut Rng, state: &Vec<u8>) -> Do {
-        (self.draw)(rng, state)
-    }
-
-    fn any(&self, rng: &mut Rng) -> Do {
-        let value = rng.below(3) as u8;
-        match rng.below(5) {
-            0 => Do::Put(value),
-            1 => Do::Take(None),
-            2 => Do::Peek(Some(value)),
-            _ => Do::Take(Some(value)),
-        }
-    }
-}
-
-fn without(state: &[u8], at: usize) -> Vec<u8> {
-    let mut next = state.to_vec();
-    next.remove(at);
-    next
-}
-
-fn with(state: &[u8], value: u8) -> Vec<u8> {
-    let mut next = state.to_vec();
-    next.push(value);
-    next
-}
-
-/// Takes what `at` picks of a list; nothing from an empty one.
-fn list(state: &[u8], op: &Do, at: fn(&[u8]) -> usize) -> Option<Vec<u8>> {
-    let there = (!state.is_empty()).then(|| state[at(state)]);
-    match *op {
-        Do::Put(value) => Some(with(state, value)),
-        Do::Take(value) | Do::Peek(value) if value != there => None,
-        Do::Take(Some(_)) => Some(without(state, at(state))),
-        Do::Take(None) | Do::Peek(_) => Some(state.to_vec()),
-    }
-}
-
-fn draw_list(rng: &mut Rng, state: &[u8], at: usize) -> Do {
-    let there = state.get(at).copied();
-    match rng.below(7) {
-        0..=2 => Do::Put(rng.below(3) as u8),
-        3..=5 => Do::Take(there),
-        _ => Do::Peek(there),
     }
 }
 
