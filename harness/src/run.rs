@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use anyhow::Context as _;
 use polygraph_checker::Options;
-use polygraph_cluster::{World, local, sim};
+use polygraph_cluster::{World, host, local, sim};
 use polygraph_history::spec::Spec;
 use polygraph_history::{History, Key, Order, Time};
 use polygraph_nemesis::{Env, schedule};
@@ -57,7 +57,7 @@ pub fn deploy(resolved: &Resolved) -> anyhow::Result<Box<dyn World>> {
 
 /// Deploys as processes of this program, on loopback.
 fn deploy_locally(resolved: &Resolved) -> anyhow::Result<Box<dyn World>> {
-    local::sweep().context("what a dead run left behind cannot be cleaned up")?;
+    host::sweep().context("what a dead run left behind cannot be cleaned up")?;
     let program = local::Program {
         path: std::env::current_exe().context("this program does not know its own path")?,
         arguments: vec!["node".into(), resolved.spec.target.clone().into()],

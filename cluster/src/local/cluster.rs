@@ -15,12 +15,12 @@ use polygraph_history::{Link, NodeId, Time};
 use tokio::sync::{mpsc as channel, oneshot};
 
 use super::client::{Conversation, Request};
-use super::process::Spawner;
 use super::proxy::Proxy;
-use super::registry::{Registry, Run};
 use super::seat::{Order, Seat};
 use super::station::{Launcher, STARTING, Station};
-use super::true_time::{self, TrueTime};
+use crate::host::process::Spawner;
+use crate::host::registry::{Registry, Run};
+use crate::host::true_time::{self, TrueTime};
 use crate::{Deployment, LinkKind, Occurrence, Submission, World};
 
 /// How a process of a node is started: a program that comes to [`super::serve`].

@@ -97,7 +97,7 @@ impl Registry {
     }
 
     /// Registers a run of this process.
-    pub(super) fn open(&self, number: u64) -> io::Result<Run> {
+    pub(crate) fn open(&self, number: u64) -> io::Result<Run> {
         let _alone = self.alone(PATIENCE)?;
         let folder = self.root.join(format!("run-{number:016x}"));
         DirBuilder::new().mode(0o700).create(&folder)?;
@@ -225,7 +225,7 @@ fn remove(folder: &Path) -> io::Result<()> {
 
 /// A run of this process. When it is dropped, its folder is removed.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(crate) struct Run {
     registry: Registry,
     folder: PathBuf,
     processes: File,
@@ -234,12 +234,12 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// Notes a process, to be killed by the next start if this one cannot.
-    pub(super) fn register(&mut self, pid: u32) -> io::Result<()> {
+    pub(crate) fn register(&mut self, pid: u32) -> io::Result<()> {
         // Without an identity it has ended already.
         let Some(born) = identity(pid) else {
             return Ok(());
