@@ -9,6 +9,7 @@
 //! - [`sim`]: the same node on virtual time, one thread, one seed.
 //! - [`host`]: what real worlds have of the operating system.
 //! - [`local`]: the same node as an operating-system process on loopback.
+//! - [`external`]: programs that are not ours, started and broken, or as they run already.
 //!
 //! **Invariant:** a node learns the time, a number or a byte only from its [`Context`].
 //!
@@ -17,6 +18,7 @@
 
 pub mod clock;
 mod control;
+pub mod external;
 pub mod host;
 pub mod local;
 mod node;

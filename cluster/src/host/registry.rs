@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, geteuid};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::{Pid, geteuid, getpgid};
 
 use super::process::{identity, poll, state};
 use crate::ProcessState;
@@ -193,7 +193,12 @@ fn kill_those_of(folder: &Path) -> io::Result<usize> {
         let is_there =
             || identity(pid).as_deref() == Some(born) && state(pid) != ProcessState::Dead;
         if pid > 1 && is_there() {
-            let _ = kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL);
+            let pid = Pid::from_raw(pid.cast_signed());
+            if getpgid(Some(pid)) == Ok(pid) {
+                // It leads a group: what it has started in turn is there too.
+                let _ = killpg(pid, Signal::SIGKILL);
+            }
+            let _ = kill(pid, Signal::SIGKILL);
             killed += 1;
             poll(Duration::from_secs(2), || !is_there());
         }
