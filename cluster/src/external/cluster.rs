@@ -22,7 +22,7 @@ use crate::host::engine::Engine;
 use crate::host::process::Spawner;
 use crate::host::registry::{Registry, Run};
 use crate::host::true_time::TrueTime;
-use crate::{Deployment, FaultId, Occurrence, Submission, World};
+use crate::{Deployment, FaultId, Occurrence, ProcessState, Submission, World};
 
 /// How long a node that runs already may take to accept a connection.
 const THERE: Duration = Duration::from_secs(5);
@@ -134,12 +134,12 @@ impl External {
         };
         let deadline = Instant::now() + within;
         for id in self.map.ids.clone() {
-            while !self.is_ready(id) {
-                let station = &mut self.stations[id.position()];
-                let has_ended = station
-                    .server
-                    .as_mut()
-                    .is_some_and(|server| server.state() == crate::ProcessState::Dead);
+            loop {
+                // One that has ended is not there, whatever is at its port.
+                let has_ended = self.has_ended(id);
+                if !has_ended && self.is_ready(id) && !self.has_ended(id) {
+                    break;
+                }
                 if has_ended || Instant::now() >= deadline {
                     return Err(io::Error::other(self.why_not(id, has_ended)));
                 }
@@ -147,6 +147,12 @@ impl External {
             }
         }
         Ok(())
+    }
+
+    /// Whether the program of a node was started and has ended.
+    fn has_ended(&mut self, id: NodeId) -> bool {
+        let server = self.stations[id.position()].server.as_mut();
+        server.is_some_and(|server| server.state() == ProcessState::Dead)
     }
 
     /// Why a node cannot be used.
