@@ -227,7 +227,7 @@ fn clients_that_talk_nonsense_hang_or_die_hang_nothing() {
         ("dies", "exit 3", ""),
     ];
     let root = folder.path();
-    let hangs_nothing = |(name, does, says): (&str, &str, &str)| {
+    let hangs_nothing = &|(name, does, says): (&str, &str, &str)| {
         let folder = root.join(name);
         fs::create_dir(&folder).unwrap();
         let client = format!("{open}{does}");
@@ -257,7 +257,7 @@ fn clients_that_talk_nonsense_hang_or_die_hang_nothing() {
     // Each waits most of the time, for the deadline of recovery.
     std::thread::scope(|scope| {
         for case in cases {
-            scope.spawn(|| hangs_nothing(case));
+            scope.spawn(move || hangs_nothing(case));
         }
     });
 }
