@@ -7,7 +7,9 @@
 //! - [`wal`]: a log on a node's disk that survives lost and torn writes.
 //! - [`clock`]: how wrong clocks are computed.
 //! - [`sim`]: the same node on virtual time, one thread, one seed.
+//! - [`host`]: what real worlds have of the operating system.
 //! - [`local`]: the same node as an operating-system process on loopback.
+//! - [`external`]: programs that are not ours, started and broken, or as they run already.
 //!
 //! **Invariant:** a node learns the time, a number or a byte only from its [`Context`].
 //!
@@ -16,6 +18,8 @@
 
 pub mod clock;
 mod control;
+pub mod external;
+pub mod host;
 pub mod local;
 mod node;
 pub mod sim;

@@ -113,6 +113,11 @@ pub trait World: Control {
     /// Lets time pass until a reply reaches its client or until `until`, whichever is first.
     fn advance(&mut self, until: Time) -> Option<Occurrence>;
 
+    /// What programs that are not ours did wrong in talking to the harness; no fault of the store.
+    fn complaints(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Ends everything that runs.
     fn stop(&mut self);
 }

@@ -231,12 +231,13 @@ impl<'a, 'r> Interpreter<'a, 'r> {
 
     fn heal_and_drain(&mut self) {
         self.faults.heal(self.world, self.recorder);
-        while self.clients.iter().any(|client| client.open.is_some()) || !self.faults.is_over() {
-            if self.interrupt.load(Ordering::Relaxed) > 1 {
-                return;
-            }
+        loop {
             self.faults.act(self.world, self.recorder);
             let next = self.expire_all();
+            let is_over = self.faults.is_over() && !self.is_waiting();
+            if is_over || self.interrupt.load(Ordering::Relaxed) > 1 {
+                return;
+            }
             self.advance("draining", next.min(self.faults.due()));
         }
     }
@@ -379,13 +380,19 @@ impl<'a, 'r> Interpreter<'a, 'r> {
     }
 
     fn drain(&mut self) {
-        while self.clients.iter().any(|client| client.open.is_some()) {
-            if self.interrupt.load(Ordering::Relaxed) > 1 {
+        loop {
+            let next = self.expire_all();
+            // The last one may have been given up just now: then nothing is waited for.
+            if !self.is_waiting() || self.interrupt.load(Ordering::Relaxed) > 1 {
                 return;
             }
-            let next = self.expire_all();
             self.advance("draining", next);
         }
+    }
+
+    /// Whether an operation is open.
+    fn is_waiting(&self) -> bool {
+        self.clients.iter().any(|client| client.open.is_some())
     }
 
     fn interrupted(&mut self) -> bool {

@@ -109,6 +109,7 @@ pub fn test(resolved: &Resolved, finished: &Finished, options: &Options) -> Repo
     }
     let mut warnings = resolved.notes.clone();
     warnings.extend(history.warnings().iter().cloned());
+    warnings.extend(finished.complaints.iter().cloned());
     for family in &faults {
         if family.planned == 0 {
             warnings.push(format!("no {} fault fitted into the run", family.kind));

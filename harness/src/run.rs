@@ -5,11 +5,12 @@ use std::rc::Rc;
 
 use anyhow::Context as _;
 use polygraph_checker::Options;
-use polygraph_cluster::{World, local, sim};
+use polygraph_cluster::{Deployment, World, external, host, local, sim};
 use polygraph_history::spec::Spec;
 use polygraph_history::{History, Key, Order, Time};
 use polygraph_nemesis::{Env, schedule};
 use polygraph_results::{Counts, Folder, Report};
+use polygraph_targets::Deploy;
 use polygraph_workloads::Setup;
 
 use crate::faults::{Faults, Scheduled};
@@ -39,6 +40,8 @@ pub struct Finished {
     pub logs: Vec<(String, String)>,
     /// How many faults were planned, by family.
     pub planned: Vec<(String, u64)>,
+    /// What programs that are not ours did wrong in talking to the harness.
+    pub complaints: Vec<String>,
 }
 
 /// Deploys what a spec names, in its world.
@@ -47,17 +50,34 @@ pub struct Finished {
 /// What deploying gives.
 pub fn deploy(resolved: &Resolved) -> anyhow::Result<Box<dyn World>> {
     let deployment = resolved.deployment();
-    match resolved.spec.world.as_str() {
-        "sim" => Ok(resolved
-            .target
-            .simulate(&deployment, &sim::Options::default())),
-        _ => deploy_locally(resolved),
+    match (resolved.target.deploy(), resolved.spec.world.as_str()) {
+        (Deploy::BuiltIn(store), "sim") => {
+            Ok(store.simulate(&deployment, &sim::Options::default()))
+        }
+        (Deploy::BuiltIn(_), _) => deploy_locally(resolved),
+        (Deploy::Programs(programs), _) => deploy_programs(programs, &deployment),
     }
+}
+
+/// Starts programs that are not ours, or finds those that run.
+fn deploy_programs(
+    programs: &external::Programs,
+    deployment: &Deployment,
+) -> anyhow::Result<Box<dyn World>> {
+    host::sweep().context("what a dead run left behind cannot be cleaned up")?;
+    let guard = |ward: &str| vec!["guard".into(), ward.into()];
+    let guard = external::Guard {
+        path: std::env::current_exe().context("this program does not know its own path")?,
+        server: guard("server"),
+        speaker: guard("speaker"),
+    };
+    let world = external::External::start(programs, guard, deployment);
+    Ok(Box::new(world.context("the nodes cannot be started")?))
 }
 
 /// Deploys as processes of this program, on loopback.
 fn deploy_locally(resolved: &Resolved) -> anyhow::Result<Box<dyn World>> {
-    local::sweep().context("what a dead run left behind cannot be cleaned up")?;
+    host::sweep().context("what a dead run left behind cannot be cleaned up")?;
     let program = local::Program {
         path: std::env::current_exe().context("this program does not know its own path")?,
         arguments: vec!["node".into(), resolved.spec.target.clone().into()],
@@ -143,6 +163,7 @@ pub fn conduct(
         .map(|node| (node.to_string(), world.log(node)));
     let logs = logs.collect();
     world.stop();
+    let complaints = world.complaints();
     let events = recorder.finish().context("the history cannot be written")?;
     let history = History::new(Some(spec.clone()), Order::Index, events)
         .context("the recorded history is not one: a bug of ours")?;
@@ -151,6 +172,7 @@ pub fn conduct(
         course,
         logs,
         planned: counts,
+        complaints,
     })
 }
 
@@ -198,6 +220,9 @@ pub fn run(
     let out: Option<Box<dyn Write>> = match folder {
         Some(folder) => {
             folder.write("spec.toml", &toml::to_string(&resolved.spec)?)?;
+            if let Some(file) = resolved.file {
+                folder.write("target.toml", file.text())?;
+            }
             Some(Box::new(folder.writer("history.jsonl")?))
         }
         None => None,
@@ -216,7 +241,13 @@ pub fn run(
     let mut report = judge::test(resolved, &finished, options);
     if let Some(folder) = folder {
         let path = folder.path().display().to_string();
-        report.replay = Some(format!("polygraph replay {path}"));
+        let file = resolved
+            .file
+            .map(|file| format!(" --target-file {}", file.path().display()));
+        report.replay = Some(format!(
+            "polygraph replay {path}{}",
+            file.unwrap_or_default()
+        ));
         report.run = Some(path);
         folder.write("verdict.json", &(serde_json::to_string(&report)? + "\n"))?;
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use polygraph_cluster::{Deployment, local, sim};
 use polygraph_history::settings::Settings;
 use polygraph_history::spec::{Spec, WorkloadSpec};
-use polygraph_history::{FaultFamily, Guarantee, OpKind, ReadError, Time};
+use polygraph_history::{FaultFamily, FaultKind, Guarantee, OpKind, ReadError, Time};
 use polygraph_nemesis::{Env, NEMESES, Nemesis, Planned, nemesis, script};
-use polygraph_targets::{Stance, Target, target};
+use polygraph_targets::{Deploy, FileTarget, Stance, Target, target};
 use polygraph_workloads::{Workload, workload};
 
 use crate::defaults;
@@ -22,6 +22,8 @@ pub const WORLDS: &[&str] = &["sim", "local"];
 pub struct Request {
     /// The store.
     pub target: String,
+    /// The file that describes it, if it is none of ours.
+    pub file: Option<&'static FileTarget>,
     /// What clients do.
     pub workload: Option<String>,
     /// Fault families; `none` and `all` too.
@@ -57,6 +59,8 @@ pub struct Resolved {
     pub spec: Spec,
     /// The store.
     pub target: &'static dyn Target,
+    /// The file that describes it, if it is none of ours.
+    pub file: Option<&'static FileTarget>,
     /// What clients do.
     pub workload: &'static dyn Workload,
     /// The fault families.
@@ -77,15 +81,27 @@ impl Resolved {
     /// # Errors
     /// A sentence that says what is wrong and what would be right.
     pub fn new(request: &Request) -> Result<Resolved, String> {
-        let target = target(&request.target)?;
+        let target = match request.file {
+            Some(file) => file,
+            None => target(&request.target)?,
+        };
         let workload = workload(request.workload.as_deref().unwrap_or(defaults::WORKLOAD))?;
-        let world = request.world.as_deref().unwrap_or("sim");
+        let home = match target.deploy() {
+            Deploy::BuiltIn(_) => "sim",
+            Deploy::Programs(_) => "local",
+        };
+        let world = request.world.as_deref().unwrap_or(home);
         if !WORLDS.contains(&world) {
             return Err(format!(
                 "there is no world `{world}`; there are {}",
                 WORLDS.join(", ")
             ));
         }
+        let nemesis = match request.file {
+            Some(_) => possible(&request.nemesis, capabilities(target, world), target.name())?,
+            None => families(&request.nemesis)?,
+        };
+        let nodes = request.file.map_or(defaults::NODES, FileTarget::count);
         let time = match world {
             "sim" => defaults::TIME_SIM,
             _ => defaults::TIME_REAL,
@@ -114,12 +130,12 @@ impl Resolved {
                 name: workload.name().to_owned(),
                 settings: workload_settings,
             },
-            nemesis: families(&request.nemesis)?,
+            nemesis,
             nemesis_settings,
             schedule: None,
             stop_early: request.stop_early,
             world: world.to_owned(),
-            nodes: positive("--nodes", request.nodes.unwrap_or(defaults::NODES), 1000)?,
+            nodes: positive("--nodes", request.nodes.unwrap_or(nodes), 1000)?,
             clients: positive(
                 "--clients",
                 request.clients.unwrap_or(defaults::CLIENTS),
@@ -139,15 +155,34 @@ impl Resolved {
         if time.is_zero() {
             return Err("`--time 0` leaves no time; write a duration like 10s".to_owned());
         }
-        Resolved::of(spec)
+        Resolved::of(spec, request.file)
     }
 
-    /// Resolves a recorded spec.
+    /// Resolves a recorded spec, of a target that a file describes or of a built-in one.
     ///
     /// # Errors
     /// A sentence that says what is wrong and what would be right.
-    pub fn of(mut spec: Spec) -> Result<Resolved, String> {
-        let target = target(&spec.target)?;
+    pub fn of(mut spec: Spec, file: Option<&'static FileTarget>) -> Result<Resolved, String> {
+        let target: &'static dyn Target = match file {
+            Some(file) if file.name() == spec.target => file,
+            Some(file) => {
+                return Err(format!(
+                    "{} describes `{}`, and this is a run of `{}`",
+                    file.path().display(),
+                    file.name(),
+                    spec.target
+                ));
+            }
+            None => target(&spec.target).map_err(|error| {
+                format!("{error}; one that a file describes is given by --target-file")
+            })?,
+        };
+        if let (Deploy::Programs(_), "sim") = (target.deploy(), spec.world.as_str()) {
+            return Err(format!(
+                "{} consists of programs that are not ours, and those run in the world `local`",
+                spec.target
+            ));
+        }
         let workload = workload(&spec.workload.name)?;
         spec.settings = Settings::resolve(target.knobs(), &spec.settings)?;
         spec.workload.settings = Settings::resolve(workload.knobs(), &spec.workload.settings)?;
@@ -179,6 +214,7 @@ impl Resolved {
         let mut resolved = Resolved {
             spec,
             target,
+            file,
             workload,
             nemeses,
             script: None,
@@ -213,10 +249,7 @@ impl Resolved {
     /// # Errors
     /// The first line that is no fault of this cluster, where in it, and what would be right.
     pub fn follow(&mut self, schedule: &[u8]) -> Result<(), ReadError> {
-        let capabilities = match self.spec.world.as_str() {
-            "sim" => sim::CAPABILITIES,
-            _ => local::CAPABILITIES,
-        };
+        let capabilities = capabilities(self.target, &self.spec.world);
         let env = Env::new(&self.deployment(), self.target.has_leader(), capabilities);
         let faults = script::read(schedule, &env, Time(self.spec.time_ns))?;
         let families = script::families(&faults);
@@ -282,6 +315,42 @@ fn deployment(spec: &Spec) -> Deployment {
         settings: spec.settings.clone(),
         bug: spec.bug.clone(),
         seed: spec.seed,
+    }
+}
+
+/// The kinds of faults that a target can have in a world.
+fn capabilities(target: &dyn Target, world: &str) -> &'static [FaultKind] {
+    match (target.deploy(), world) {
+        (Deploy::Programs(programs), _) => programs.capabilities(),
+        (Deploy::BuiltIn(_), "sim") => sim::CAPABILITIES,
+        (Deploy::BuiltIn(_), _) => local::CAPABILITIES,
+    }
+}
+
+/// The fault families that are meant and can be had. Unless told otherwise the first that can; of
+/// `all` those that can.
+fn possible(names: &[String], able: &[FaultKind], target: &str) -> Result<Vec<String>, String> {
+    let can = |nemesis: &&&dyn Nemesis| nemesis.kinds().iter().any(|kind| able.contains(kind));
+    let had: Vec<String> = NEMESES
+        .iter()
+        .filter(can)
+        .map(|nemesis| nemesis.family().name().to_owned())
+        .collect();
+    let meant = match names {
+        [] => return Ok(had.into_iter().take(1).collect()),
+        [all] if all == "all" => return Ok(had),
+        names => families(names)?,
+    };
+    match meant.iter().find(|name| !had.contains(name)) {
+        None => Ok(meant),
+        Some(name) => Err(format!(
+            "{target} cannot have the fault family `{name}` here; it can have {}",
+            if had.is_empty() {
+                "none".to_owned()
+            } else {
+                had.join(", ")
+            }
+        )),
     }
 }
 

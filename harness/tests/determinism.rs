@@ -56,7 +56,8 @@ fn record(resolved: &Resolved, replay: Option<Replay>) -> Recorded {
         ..sim::Options::default()
     };
     let deployment = resolved.deployment();
-    let mut world = resolved.target.simulate(&deployment, &options);
+    let store = resolved.target.built_in().expect("a store of ours");
+    let mut world = store.simulate(&deployment, &options);
     let mut bytes = Vec::new();
     let how = Conduct {
         interrupt: &Interrupt::new(0),

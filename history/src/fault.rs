@@ -93,6 +93,26 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Every kind, in the order in which they are shown.
+    pub const ALL: &[FaultKind] = &[
+        FaultKind::PartitionCut,
+        FaultKind::PartitionHold,
+        FaultKind::PartitionOneWay,
+        FaultKind::ClockJump,
+        FaultKind::ClockDrift,
+        FaultKind::ClockStrobe,
+        FaultKind::Kill,
+        FaultKind::Pause,
+        FaultKind::SlowDelay,
+        FaultKind::SlowLoss,
+        FaultKind::Duplicate,
+        FaultKind::Reorder,
+        FaultKind::DiskLose,
+        FaultKind::DiskTorn,
+        FaultKind::DiskSyncError,
+        FaultKind::DiskWipe,
+    ];
+
     /// The name in claims.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -305,6 +305,32 @@ pub enum OpKind {
 }
 
 impl OpKind {
+    /// Every kind, in the order in which they are shown.
+    pub const ALL: &[OpKind] = &[
+        OpKind::Read,
+        OpKind::Write,
+        OpKind::Cas,
+        OpKind::Peek,
+        OpKind::Add,
+        OpKind::Remove,
+        OpKind::Contains,
+        OpKind::Enqueue,
+        OpKind::Dequeue,
+        OpKind::Push,
+        OpKind::Pop,
+        OpKind::Insert,
+        OpKind::Extract,
+        OpKind::Front,
+        OpKind::Acquire,
+        OpKind::Release,
+        OpKind::Increment,
+        OpKind::Generate,
+        OpKind::Append,
+        OpKind::Poll,
+        OpKind::Txn,
+        OpKind::Custom,
+    ];
+
     /// The name as it is written in a history.
     #[must_use]
     pub const fn name(self) -> &'static str {

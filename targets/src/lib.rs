@@ -1,7 +1,8 @@
 //! What is tested: one folder per store, its claims as data.
 //!
 //! - [`TARGETS`], [`target`]: start here; every target, by name.
-//! - [`Target`]: what a target tells of itself, and how it is deployed.
+//! - [`Target`]: what a target tells of itself. [`Deploy`], [`BuiltIn`]: how it is deployed.
+//! - [`FileTarget`]: a target that a file describes.
 //! - [`Claim`], [`Faults`], [`Stance`]: what it promises, under which faults.
 //!
 //! **Invariant:** nothing here knows a verdict. A store never contains code that makes an anomaly
@@ -13,6 +14,7 @@ mod conformance;
 pub mod consensus;
 #[cfg(test)]
 mod exercise;
+pub mod file;
 pub mod leaderless;
 pub mod multi_leader;
 pub mod single_leader;
@@ -21,7 +23,8 @@ mod target;
 mod transcript;
 
 pub use claim::{Claim, Faults, Stance};
-pub use target::{Bug, ErrorRow, Target};
+pub use file::FileTarget;
+pub use target::{Bug, BuiltIn, Deploy, ErrorRow, Target};
 
 /// Every target, in the order in which they are shown.
 pub const TARGETS: &[&dyn Target] = &[

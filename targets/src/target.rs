@@ -2,6 +2,7 @@
 
 use std::io;
 
+use polygraph_cluster::external::Programs;
 use polygraph_cluster::{Deployment, World, local, sim};
 use polygraph_history::settings::{Knob, Settings};
 use polygraph_history::{Key, NodeId, OpKind};
@@ -46,6 +47,29 @@ pub trait Target: Sync {
     /// What it promises with these settings, and what it is documented to break.
     fn claims(&self, settings: &Settings) -> Vec<Claim>;
 
+    /// How it is deployed.
+    fn deploy(&self) -> Deploy<'_>;
+
+    /// The store, if it is one of ours.
+    fn built_in(&self) -> Option<&dyn BuiltIn> {
+        match self.deploy() {
+            Deploy::BuiltIn(store) => Some(store),
+            Deploy::Programs(_) => None,
+        }
+    }
+}
+
+/// How a target is deployed.
+#[derive(Clone, Copy)]
+pub enum Deploy<'a> {
+    /// It is a store of ours, that runs in the simulator and as processes of this program.
+    BuiltIn(&'a dyn BuiltIn),
+    /// It consists of programs that are not ours.
+    Programs(&'a Programs),
+}
+
+/// A store of ours.
+pub trait BuiltIn {
     /// Deploys it in the simulator.
     fn simulate(&self, deployment: &Deployment, options: &sim::Options) -> Box<dyn World>;
 

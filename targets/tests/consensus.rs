@@ -66,7 +66,10 @@ struct Client {
 impl Client {
     fn new(set: &[(&str, &str)]) -> Client {
         let mut client = Client {
-            world: consensus().simulate(&deployment(set), &Options::default()),
+            world: consensus()
+                .built_in()
+                .unwrap()
+                .simulate(&deployment(set), &Options::default()),
             asked: 0,
         };
         client.pass(Duration::from_secs(1));

@@ -13,7 +13,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, watch};
 
 use super::frame::{self, Frames, Hello};
-use super::true_time::TrueTime;
+use crate::host::true_time::TrueTime;
 use crate::{Occurrence, Reply, RequestId};
 
 /// How long a client tries to connect.

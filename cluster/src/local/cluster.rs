@@ -7,20 +7,20 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
 use std::time::Instant;
 
 use polygraph_history::random::keyed;
 use polygraph_history::{Link, NodeId, Time};
-use tokio::sync::{mpsc as channel, oneshot};
+use tokio::sync::mpsc as channel;
 
 use super::client::{Conversation, Request};
-use super::process::Spawner;
 use super::proxy::Proxy;
-use super::registry::{Registry, Run};
 use super::seat::{Order, Seat};
 use super::station::{Launcher, STARTING, Station};
-use super::true_time::{self, TrueTime};
+use crate::host::engine::Engine;
+use crate::host::process::Spawner;
+use crate::host::registry::{Registry, Run};
+use crate::host::true_time::{self, TrueTime};
 use crate::{Deployment, LinkKind, Occurrence, Submission, World};
 
 /// How a process of a node is started: a program that comes to [`super::serve`].
@@ -80,12 +80,6 @@ pub struct Local {
     run: Option<Run>,
 }
 
-/// The thread that moves bytes.
-struct Engine {
-    end: oneshot::Sender<()>,
-    thread: JoinHandle<()>,
-}
-
 impl Local {
     /// Starts a cluster and waits until all its nodes listen.
     ///
@@ -104,9 +98,7 @@ impl Local {
             deployment.seed,
         ]);
         let run = options.registry.open(number)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let runtime = Engine::runtime()?;
         let handle = runtime.handle().clone();
         let ids = NodeId::all(deployment.nodes);
         let mut proxies = BTreeMap::new();
@@ -122,10 +114,6 @@ impl Local {
             command: Box::new(move || program.command()),
             runtime: handle,
         };
-        let (end, ended) = oneshot::channel::<()>();
-        let thread = std::thread::Builder::new()
-            .name("links".to_owned())
-            .spawn(move || drop(runtime.block_on(ended)))?;
         let (occur, occurrences) = mpsc::channel();
         let mut local = Local {
             ids,
@@ -142,7 +130,7 @@ impl Local {
             occurrences,
             probes: 0,
             launcher: Some(launcher),
-            engine: Some(Engine { end, thread }),
+            engine: Some(Engine::start(runtime)?),
             run: Some(run),
         };
         local.begin()?;
@@ -272,10 +260,7 @@ impl World for Local {
             station.bury();
         }
         self.launcher = None;
-        if let Some(engine) = self.engine.take() {
-            let _ = engine.end.send(());
-            let _ = engine.thread.join();
-        }
+        self.engine = None;
         self.run = None;
     }
 }

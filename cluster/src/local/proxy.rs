@@ -16,7 +16,7 @@ use tokio::sync::{Notify, watch};
 
 use super::frame::{self, Frames, Hello, PROBE};
 use super::link::{LinkState, Parcel};
-use super::true_time::TrueTime;
+use crate::host::true_time::TrueTime;
 use crate::{FaultId, Probe};
 
 /// How long a node that refused a connection is left alone; what is sent to it meanwhile is lost.

@@ -13,9 +13,9 @@ use super::disk::Files;
 use super::driver::{Driver, Input};
 use super::seat::{self, Notice, Order, Seat};
 use super::traffic::{self, Arrival, Doorman};
-use super::true_time::TrueTime;
 use super::{frame, wire};
 use crate::clock::Clock;
+use crate::host::true_time::TrueTime;
 use crate::{
     ClockReading, Deployment, Effect, LinkKind, Node, Reply, RequestId, SyncFailed, SyncId,
 };

@@ -18,10 +18,10 @@ use tokio::net::unix::pipe;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
-use super::process::{self, Spawner};
 use super::proxy::Proxy;
-use super::registry::Run;
 use super::seat::{Notice, Order, Seat, line};
+use crate::host::process::{self, Spawner};
+use crate::host::registry::Run;
 use crate::{ClockReading, FaultId, LinkKind, ProcessState};
 
 /// How long a killed process may take to be gone: a sync that is under way has to end first.

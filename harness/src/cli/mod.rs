@@ -11,16 +11,19 @@ mod explain;
 mod failure;
 mod follow;
 mod generate;
+mod guard;
 mod levels;
 mod lint;
 mod list;
 mod model;
+mod new_target;
 mod node;
 mod progress;
 mod proof;
 mod replay;
 mod signals;
 mod size;
+mod target_file;
 mod test;
 
 use std::panic::{self, AssertUnwindSafe};
@@ -49,8 +52,11 @@ enum Command {
     List(list::Arguments),
     Explain(explain::Arguments),
     Generate(generate::Arguments),
+    NewTarget(new_target::Arguments),
     #[command(hide = true)]
     Node(node::Arguments),
+    #[command(hide = true)]
+    Guard(guard::Arguments),
 }
 
 /// Runs the program; gives back its exit code.
@@ -75,7 +81,9 @@ pub fn main() -> u8 {
         Command::List(arguments) => list::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::NewTarget(arguments) => new_target::run(&arguments),
         Command::Node(arguments) => node::run(&arguments),
+        Command::Guard(arguments) => guard::run(&arguments),
     });
     match panic::catch_unwind(command) {
         Ok(Ok(code)) => code,

@@ -22,7 +22,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let deployment = seat
         .deployment(target.knobs())
         .map_err(|error| Failure::harness(&error.into()))?;
-    target
+    let store = target
+        .built_in()
+        .ok_or_else(|| Failure::usage(format!("{} is no store of ours", target.name())))?;
+    store
         .serve(&deployment, seat)
         .map_err(|error| Failure::harness(&anyhow::Error::from(error)))?;
     Ok(exit::OK)

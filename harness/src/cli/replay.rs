@@ -10,6 +10,7 @@ use super::drawing::Drawing;
 use super::failure::Failure;
 use super::progress::Line;
 use super::signals::{INTERRUPT, listen};
+use super::target_file;
 use super::test::{folder_name, show};
 use crate::judge::exit;
 use crate::replay::{load_spec, replay};
@@ -20,6 +21,9 @@ use crate::spec::Resolved;
 pub(super) struct Arguments {
     /// The folder of the run
     run: PathBuf,
+    /// The file that describes the target, if it is none of ours
+    #[arg(long, value_name = "FILE")]
+    target_file: Option<PathBuf>,
     /// Where the folder of the new run goes [default: beside the old one]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -42,7 +46,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         ))
     })?;
     let spec = load_spec(&path).map_err(Failure::usage)?;
-    let resolved = Resolved::of(spec).map_err(Failure::usage)?;
+    let file = arguments.target_file.as_deref().map(target_file::read);
+    let resolved = Resolved::of(spec, file.transpose()?).map_err(Failure::usage)?;
     listen();
     let beside = arguments
         .run

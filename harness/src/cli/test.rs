@@ -17,6 +17,7 @@ use super::drawing::Drawing;
 use super::failure::Failure;
 use super::progress::Line;
 use super::signals::{INTERRUPT, listen};
+use super::target_file;
 use crate::defaults;
 use crate::judge::{self, exit};
 use crate::run::{Conduct, run as run_one};
@@ -26,7 +27,11 @@ use crate::spec::{Request, Resolved};
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The store (`polygraph list targets`)
-    target: String,
+    #[arg(required_unless_present = "target_file")]
+    target: Option<String>,
+    /// Test the store that this file describes (docs/targets.md)
+    #[arg(long, value_name = "FILE", conflicts_with = "target")]
+    target_file: Option<PathBuf>,
     /// What clients do (`polygraph list workloads`) [default: register]
     #[arg(long, value_name = "NAME")]
     workload: Option<String>,
@@ -109,8 +114,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             ))
         })?,
     };
+    let file = arguments.target_file.as_deref().map(target_file::read);
     let request = Request {
-        target: arguments.target.clone(),
+        target: arguments.target.clone().unwrap_or_default(),
+        file: file.transpose()?,
         workload: arguments.workload.clone(),
         nemesis: arguments.nemesis.clone(),
         world: arguments.world.clone(),

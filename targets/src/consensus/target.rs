@@ -9,7 +9,7 @@ use polygraph_history::{Key, NodeId, OpKind, format_duration};
 
 use super::config::Config;
 use super::raft::Raft;
-use crate::{Bug, Claim, ErrorRow, Target};
+use crate::{Bug, BuiltIn, Claim, Deploy, ErrorRow, Target};
 
 /// The target `consensus`.
 #[derive(Debug)]
@@ -180,6 +180,12 @@ impl Target for Consensus {
         super::claims::claims(settings.word("read") == "quorum")
     }
 
+    fn deploy(&self) -> Deploy<'_> {
+        Deploy::BuiltIn(self)
+    }
+}
+
+impl BuiltIn for Consensus {
     fn simulate(&self, deployment: &Deployment, options: &sim::Options) -> Box<dyn World> {
         let config = Config::of(deployment);
         Box::new(sim::Sim::new(deployment, options, move |id| {

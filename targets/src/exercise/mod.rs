@@ -184,7 +184,8 @@ struct Run {
 impl Run {
     fn of(plan: &Plan) -> Run {
         let deployment = plan.deployment();
-        let world = plan.target.simulate(&deployment, &sim::Options::default());
+        let store = plan.target.built_in().expect("a store of ours");
+        let world = store.simulate(&deployment, &sim::Options::default());
         let mut random = Random::keyed(&[plan.seed, 77]);
         let faults = schedule(plan, &mut random);
         let clients = (0..CLIENTS)

@@ -27,7 +27,7 @@ use polygraph_cluster::{Deployment, World, local, sim};
 use polygraph_history::settings::{Accepts, Knob, Settings};
 use polygraph_history::{Key, NodeId, OpKind};
 
-use crate::{Bug, Claim, ErrorRow, Target};
+use crate::{Bug, BuiltIn, Claim, Deploy, ErrorRow, Target};
 use config::{Config, Repair};
 use node::Leaderless as Node;
 
@@ -174,6 +174,12 @@ impl Target for Leaderless {
         claims::claims(&Config::from_settings(settings))
     }
 
+    fn deploy(&self) -> Deploy<'_> {
+        Deploy::BuiltIn(self)
+    }
+}
+
+impl BuiltIn for Leaderless {
     fn simulate(&self, deployment: &Deployment, options: &sim::Options) -> Box<dyn World> {
         let config = Config::of(deployment);
         Box::new(sim::Sim::new(deployment, options, move |_| {

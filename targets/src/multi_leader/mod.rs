@@ -33,7 +33,7 @@ use polygraph_cluster::{Deployment, World, local, sim};
 use polygraph_history::settings::{Accepts, Knob, Settings};
 use polygraph_history::{Key, NodeId, OpKind, format_duration};
 
-use crate::{Bug, Claim, ErrorRow, Target};
+use crate::{Bug, BuiltIn, Claim, Deploy, ErrorRow, Target};
 use node::{Config, MultiLeader as Node};
 
 /// The target.
@@ -146,6 +146,12 @@ impl Target for MultiLeader {
         claims::CLAIMS.to_vec()
     }
 
+    fn deploy(&self) -> Deploy<'_> {
+        Deploy::BuiltIn(self)
+    }
+}
+
+impl BuiltIn for MultiLeader {
     fn simulate(&self, deployment: &Deployment, options: &sim::Options) -> Box<dyn World> {
         let config = Config::of(deployment);
         Box::new(sim::Sim::new(deployment, options, move |_| {

@@ -54,7 +54,7 @@ use polygraph_cluster::{Deployment, World, local};
 use polygraph_history::settings::{Knob, Settings};
 use polygraph_history::{Key, NodeId, OpKind};
 
-use crate::{Bug, Claim, ErrorRow, Target};
+use crate::{Bug, BuiltIn, Claim, Deploy, ErrorRow, Target};
 use config::Config;
 
 /// Single-leader replication by log.
@@ -149,6 +149,12 @@ impl Target for SingleLeader {
         claims::claims(settings)
     }
 
+    fn deploy(&self) -> Deploy<'_> {
+        Deploy::BuiltIn(self)
+    }
+}
+
+impl BuiltIn for SingleLeader {
     fn simulate(&self, deployment: &Deployment, options: &sim::Options) -> Box<dyn World> {
         let config = Config::of(deployment);
         let make = move |_| node::SingleLeader::new(config.clone());

@@ -13,9 +13,9 @@ use polygraph_history::{
 };
 
 use super::checks::{Done, chain, linearizable, lost, prefixes, reads_its_writes};
-use crate::Target;
 use crate::single_leader::SingleLeader;
 use crate::single_leader::config::KNOBS;
+use crate::{BuiltIn, Target};
 
 const NODES: usize = 5;
 const CLIENTS: usize = 10;

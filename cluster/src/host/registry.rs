@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, geteuid};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::{Pid, geteuid, getpgid};
 
 use super::process::{identity, poll, state};
 use crate::ProcessState;
@@ -97,7 +97,7 @@ impl Registry {
     }
 
     /// Registers a run of this process.
-    pub(super) fn open(&self, number: u64) -> io::Result<Run> {
+    pub(crate) fn open(&self, number: u64) -> io::Result<Run> {
         let _alone = self.alone(PATIENCE)?;
         let folder = self.root.join(format!("run-{number:016x}"));
         DirBuilder::new().mode(0o700).create(&folder)?;
@@ -193,7 +193,12 @@ fn kill_those_of(folder: &Path) -> io::Result<usize> {
         let is_there =
             || identity(pid).as_deref() == Some(born) && state(pid) != ProcessState::Dead;
         if pid > 1 && is_there() {
-            let _ = kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL);
+            let pid = Pid::from_raw(pid.cast_signed());
+            if getpgid(Some(pid)) == Ok(pid) {
+                // It leads a group: what it has started in turn is there too.
+                let _ = killpg(pid, Signal::SIGKILL);
+            }
+            let _ = kill(pid, Signal::SIGKILL);
             killed += 1;
             poll(Duration::from_secs(2), || !is_there());
         }
@@ -225,7 +230,7 @@ fn remove(folder: &Path) -> io::Result<()> {
 
 /// A run of this process. When it is dropped, its folder is removed.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(crate) struct Run {
     registry: Registry,
     folder: PathBuf,
     processes: File,
@@ -234,12 +239,12 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// Notes a process, to be killed by the next start if this one cannot.
-    pub(super) fn register(&mut self, pid: u32) -> io::Result<()> {
+    pub(crate) fn register(&mut self, pid: u32) -> io::Result<()> {
         // Without an identity it has ended already.
         let Some(born) = identity(pid) else {
             return Ok(());

@@ -7,20 +7,20 @@ use polygraph_history::Time;
 
 /// The world's clock: nanoseconds since the start of the run.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TrueTime {
+pub(crate) struct TrueTime {
     /// Where it is zero, on the machine's monotonic clock.
-    pub(super) origin_ns: u64,
+    pub(crate) origin_ns: u64,
 }
 
 impl TrueTime {
     /// A clock that starts now.
-    pub(super) fn start() -> TrueTime {
+    pub(crate) fn start() -> TrueTime {
         TrueTime {
             origin_ns: machine_ns(),
         }
     }
 
-    pub(super) fn now(self) -> Time {
+    pub(crate) fn now(self) -> Time {
         Time(machine_ns().saturating_sub(self.origin_ns))
     }
 }
@@ -31,7 +31,7 @@ fn machine_ns() -> u64 {
 }
 
 /// What the machine's wall clock shows: nanoseconds since 1970.
-pub(super) fn wall_ns() -> i64 {
+pub(crate) fn wall_ns() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {
         i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)

@@ -15,7 +15,7 @@ use crate::ProcessState;
 /// Starts processes from one thread that lives as long as they may: the death signal that Linux
 /// sends them follows the thread that started them, not the process.
 #[derive(Debug)]
-pub(super) struct Spawner {
+pub(crate) struct Spawner {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -26,7 +26,7 @@ struct Job {
 }
 
 impl Spawner {
-    pub(super) fn new() -> io::Result<Spawner> {
+    pub(crate) fn new() -> io::Result<Spawner> {
         let (jobs, received) = mpsc::channel::<Job>();
         let thread = thread::Builder::new()
             .name("spawner".to_owned())
@@ -42,7 +42,7 @@ impl Spawner {
         })
     }
 
-    pub(super) fn spawn(&self, command: Command) -> io::Result<Child> {
+    pub(crate) fn spawn(&self, command: Command) -> io::Result<Child> {
         let (done, result) = mpsc::sync_channel(1);
         let gone = || io::Error::other("the thread that starts processes is gone");
         let jobs = self.jobs.as_ref().ok_or_else(gone)?;
@@ -61,7 +61,7 @@ impl Drop for Spawner {
 }
 
 /// Sends a signal to a child that has not been waited for, so that its number is still its own.
-pub(super) fn signal(child: &Child, signal: Signal) {
+pub(crate) fn signal(child: &Child, signal: Signal) {
     if let Ok(pid) = child.id().try_into() {
         // It may have ended by itself.
         let _ = kill(Pid::from_raw(pid), signal);
@@ -69,12 +69,12 @@ pub(super) fn signal(child: &Child, signal: Signal) {
 }
 
 /// Waits until a child is dead, so that nothing of it remains; whether it is.
-pub(super) fn reap(child: &mut Child, patience: Duration) -> bool {
+pub(crate) fn reap(child: &mut Child, patience: Duration) -> bool {
     poll(patience, || !matches!(child.try_wait(), Ok(None)))
 }
 
 /// Asks again and again until it is so; whether it came to be.
-pub(super) fn poll(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
+pub(crate) fn poll(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + patience;
     let mut pause = Duration::from_micros(50);
     loop {
@@ -91,7 +91,7 @@ pub(super) fn poll(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool 
 
 /// What the operating system says of a process. A child that has ended and was not waited for is
 /// dead.
-pub(super) fn state(pid: u32) -> ProcessState {
+pub(crate) fn state(pid: u32) -> ProcessState {
     let letter = stat(pid).and_then(|fields| fields.first()?.chars().next());
     let letter = if cfg!(target_os = "linux") {
         letter
@@ -107,7 +107,7 @@ pub(super) fn state(pid: u32) -> ProcessState {
 
 /// What tells a process from a later one with the same number: when it started. `None` if there
 /// is none.
-pub(super) fn identity(pid: u32) -> Option<String> {
+pub(crate) fn identity(pid: u32) -> Option<String> {
     if !cfg!(target_os = "linux") {
         return ps(pid, "lstart=")
             .map(|text| text.split_whitespace().collect::<Vec<_>>().join("-"));
