@@ -7,6 +7,13 @@
 //! Past that moment it can be left out of every order: leave the last of them out first, then
 //! nothing comes after it that it makes possible.
 //!
+//! Of what has ended the same could be said where something else overwrites it: at the moment at
+//! which that takes effect, whoever is open and makes nothing possible any more may take effect just
+//! before, for nothing. But an operation is of no use only after the last that it makes possible, and
+//! with few values, where the search has to work, that is near the end of the history: of ten
+//! thousand operations on five values, half of them reads, all but the last few dozen writes are read
+//! later. With many values objects are decided without a search. So it is not done.
+//!
 //! What had ended by an event has the same answer with and without the rest of the history: what
 //! ends later is still to come at that event, and whoever makes it possible is of use until then.
 
