@@ -1,7 +1,7 @@
 //! Whether evidence of an anomaly is evidence against a level: a second look at that too, by the
 //! facts alone.
 
-use polygraph_history::{Guarantee as G, History, Micro, Op, Outcome};
+use polygraph_history::{Guarantee as G, History, Micro, MicroRef, Op, Outcome};
 
 use super::{Because, Evidence, Fact, Kind, Proof, Step, confirm};
 
@@ -141,11 +141,8 @@ fn agreed(history: &History, step: &Step) -> bool {
     let acknowledged = acknowledged.filter(|operation| operation.outcome == Outcome::Ok);
     let mut reads = Vec::new();
     for operation in acknowledged {
-        let Op::Txn(micros) = history.op(operation) else {
-            continue;
-        };
-        for micro in micros {
-            if let Micro::Read {
+        for micro in history.micros(operation).into_iter().flatten() {
+            if let MicroRef::Read {
                 key: list,
                 value: Some(value),
             } = micro

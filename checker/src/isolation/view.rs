@@ -1,6 +1,6 @@
 //! The history as a checker of lists sees it: transactions, appends, reads, elements by number.
 
-use polygraph_history::{History, Key, Micro, Op, Outcome, Value};
+use polygraph_history::{History, Key, MicroRef, Micros, Op, Outcome, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Stands for *none* where a number is expected.
@@ -36,7 +36,21 @@ pub(super) struct Read<'h> {
     pub(super) txn: u32,
     pub(super) position: u32,
     pub(super) key: u32,
-    pub(super) values: &'h [Value],
+    /// How many elements it showed.
+    length: u32,
+    list: &'h Value,
+}
+
+impl<'h> Read<'h> {
+    /// How many elements it showed.
+    pub(super) const fn len(&self) -> usize {
+        self.length as usize
+    }
+
+    /// What it showed.
+    pub(super) fn values(&self) -> &'h [Value] {
+        self.list.elements().unwrap_or_default()
+    }
 }
 
 /// An element of a list that somebody tried to append.
@@ -92,10 +106,10 @@ impl<'h> View<'h> {
         };
         let mut keys = Keys::default();
         for (id, operation) in history.operations().iter().enumerate() {
-            match history.op(operation) {
-                Op::Txn(micros) => view.add(id as u32, operation.outcome, micros, &mut keys)?,
-                Op::Peek { .. } => {}
-                _ => view.left_out += 1,
+            match history.micros(operation) {
+                Some(micros) => view.add(id as u32, operation.outcome, micros, &mut keys)?,
+                None if matches!(history.op(operation), Op::Peek { .. }) => {}
+                None => view.left_out += 1,
             }
         }
         if view.txns.is_empty() {
@@ -113,7 +127,7 @@ impl<'h> View<'h> {
         &mut self,
         operation: u32,
         outcome: Outcome,
-        micros: &'h [Micro],
+        micros: Micros<'h>,
         keys: &mut Keys<'h>,
     ) -> Result<(), String> {
         let txn = self.txns.len() as u32;
@@ -124,10 +138,10 @@ impl<'h> View<'h> {
             first_append,
             first_read: self.reads.len() as u32,
         });
-        for (position, micro) in micros.iter().enumerate() {
+        for (position, micro) in micros.enumerate() {
             let position = position as u32;
             match micro {
-                Micro::Append { key, value } => {
+                MicroRef::Append { key, value } => {
                     let key = keys.number(key);
                     let append = self.appends.len() as u32;
                     let element = self.appended(key, value, append, outcome);
@@ -147,7 +161,7 @@ impl<'h> View<'h> {
                         next: NONE,
                     });
                 }
-                Micro::Read {
+                MicroRef::Read {
                     key,
                     value: Some(value),
                 } if outcome == Outcome::Ok => match value.elements() {
@@ -155,15 +169,16 @@ impl<'h> View<'h> {
                         txn,
                         position,
                         key: keys.number(key),
-                        values,
+                        length: values.len() as u32,
+                        list: value,
                     }),
                     None => self.not_lists.push((txn, position)),
                 },
-                Micro::Read { .. } => {}
-                Micro::Write { .. } => {
+                MicroRef::Read { .. } => {}
+                MicroRef::Write { .. } => {
                     return Err("transactions over registers are not checked yet".to_owned());
                 }
-                _ => {
+                MicroRef::Other(_) => {
                     return Err("transactions over logs and predicates are not of lists".to_owned());
                 }
             }
@@ -199,6 +214,9 @@ impl<'h> View<'h> {
         }
         let known: FxHashSet<&Key> = self.keys.iter().copied().collect();
         for operation in self.history.operations() {
+            if self.history.micros(operation).is_some() {
+                continue;
+            }
             let op = self.history.op(operation);
             if let Some(key) = op.key()
                 && !op.is_read_only()

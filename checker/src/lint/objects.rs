@@ -1,6 +1,8 @@
 //! Which keys there are, what is done to them, and which values were put there by whom.
 
-use polygraph_history::{History, Key, Micro, Op, OperationId, Outcome, Value};
+use polygraph_history::{
+    History, Key, Micro, MicroRef, Op, Operation, OperationId, Outcome, Value,
+};
 use rustc_hash::FxHashMap;
 
 use super::{Collector, Example, Finding, event, place, shorten};
@@ -98,7 +100,18 @@ impl<'h> Step<'h> {
 }
 
 /// What an operation does, step by step.
-pub(super) fn steps<'h>(op: &'h Op, mut each: impl FnMut(Step<'h>)) {
+pub(super) fn steps<'h>(
+    history: &'h History,
+    operation: &Operation,
+    mut each: impl FnMut(Step<'h>),
+) {
+    match history.micros(operation) {
+        Some(micros) => micros.for_each(|one| micro(one, &mut each)),
+        None => single(history.op(operation), each),
+    }
+}
+
+fn single<'h>(op: &'h Op, mut each: impl FnMut(Step<'h>)) {
     let put = |key, value, class| Step::Put {
         key,
         value,
@@ -112,11 +125,7 @@ pub(super) fn steps<'h>(op: &'h Op, mut each: impl FnMut(Step<'h>)) {
         class,
     };
     each(match op {
-        Op::Txn(micros) => {
-            micros.iter().for_each(|one| micro(one, &mut each));
-            return;
-        }
-        Op::Custom { .. } => return,
+        Op::Txn(_) | Op::Custom { .. } => return,
         Op::Read { key, value } | Op::Peek { key, value, .. } | Op::Front { key, value } => {
             show(key, value, None)
         }
@@ -148,7 +157,7 @@ pub(super) fn steps<'h>(op: &'h Op, mut each: impl FnMut(Step<'h>)) {
     });
 }
 
-fn micro<'h>(micro: &'h Micro, each: &mut impl FnMut(Step<'h>)) {
+fn micro<'h>(micro: MicroRef<'h>, each: &mut impl FnMut(Step<'h>)) {
     let put = |key, value, class, distinct| Step::Put {
         key,
         value,
@@ -156,12 +165,14 @@ fn micro<'h>(micro: &'h Micro, each: &mut impl FnMut(Step<'h>)) {
         distinct,
     };
     let show = |key, value, class| Step::Show { key, value, class };
-    match micro {
-        Micro::Read { key, value } => each(show(key, value.as_ref(), None)),
-        Micro::Append { key, value } => each(put(key, value, Class::List, true)),
-        Micro::Write { key, value } | Micro::Insert { key, value } => {
-            each(put(key, value, Class::Register, true));
-        }
+    let other = match micro {
+        MicroRef::Read { key, value } => return each(show(key, value, None)),
+        MicroRef::Append { key, value } => return each(put(key, value, Class::List, true)),
+        MicroRef::Write { key, value } => return each(put(key, value, Class::Register, true)),
+        MicroRef::Other(other) => other,
+    };
+    match other {
+        Micro::Insert { key, value } => each(put(key, value, Class::Register, true)),
         Micro::Delete { key } => each(Step::Touch {
             key,
             class: Class::Register,
@@ -179,6 +190,7 @@ fn micro<'h>(micro: &'h Micro, each: &mut impl FnMut(Step<'h>)) {
             let messages = messages.iter().flatten();
             messages.for_each(|it| each(show(&it.key, Some(&it.value), Some(Class::Log))));
         }
+        Micro::Read { .. } | Micro::Append { .. } | Micro::Write { .. } => {}
     }
 }
 
@@ -227,12 +239,13 @@ impl<'h> Objects<'h> {
         };
         let mut keys = Keys::default();
         for (id, operation) in history.operations().iter().enumerate() {
-            let op = history.op(operation);
-            if let Op::Custom { name, .. } = op {
+            if history.micros(operation).is_none()
+                && let Op::Custom { name, .. } = history.op(operation)
+            {
                 objects.count_custom(name, id);
             }
             let mut last = None;
-            steps(op, |step| {
+            steps(history, operation, |step| {
                 let key = keys.number(step.key());
                 objects.add(key, &step, id, operation.outcome);
                 if let Some(class) = step.class()
@@ -316,9 +329,9 @@ impl<'h> Objects<'h> {
     }
 
     /// The key of a value, for a sentence about the few that need one.
-    pub(super) fn key_of(&self, op: &'h Op, number: u32) -> Option<(&'h Key, &'h Value)> {
+    pub(super) fn key_of(&self, id: OperationId, number: u32) -> Option<(&'h Key, &'h Value)> {
         let mut found = None;
-        steps(op, |step| {
+        steps(self.history, &self.history.operations()[id], |step| {
             if let Step::Put { key, value, .. } = step {
                 let at = self.keys.iter().position(|known| *known == key);
                 if at.and_then(|at| self.number(at as u32, value)) == Some(number) {
@@ -400,7 +413,7 @@ fn mixed_keys(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
     let mut first: FxHashMap<(u32, u16), OperationId> = FxHashMap::default();
     let mut at = 0;
     for (id, operation) in history.operations().iter().enumerate() {
-        steps(history.op(operation), |step| {
+        steps(history, operation, |step| {
             let key = objects.steps[at];
             at += 1;
             if let Some(class) = step.class().filter(|_| is_mixed(key)) {

@@ -1,6 +1,8 @@
 //! The history as a checker of registers sees it: transactions, reads and writes by number.
 
-use polygraph_history::{EventIndex, History, Key, Micro, Op, Operation, Outcome, Value};
+use polygraph_history::{
+    EventIndex, History, Key, MicroRef, Micros, Op, Operation, Outcome, Value,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::elements::Elements;
@@ -116,7 +118,10 @@ impl<'h> View<'h> {
     pub(in super::super) fn new(history: &'h History) -> Result<View<'h>, String> {
         let mut builder = Builder::new(history);
         for (id, operation) in history.operations().iter().enumerate() {
-            builder.add(id as u32, operation.outcome, history.op(operation))?;
+            match history.micros(operation) {
+                Some(micros) => builder.transaction(id as u32, operation.outcome, micros)?,
+                None => builder.single(id as u32, operation.outcome, history.op(operation)),
+            }
         }
         builder.finish()
     }
@@ -253,28 +258,34 @@ impl<'h> Builder<'h> {
         }
     }
 
-    fn add(&mut self, operation: u32, outcome: Outcome, op: &'h Op) -> Result<(), String> {
-        match op {
-            Op::Txn(micros) => {
-                self.begin(operation, outcome);
-                for (position, micro) in micros.iter().enumerate() {
-                    let position = position as u32;
-                    match micro {
-                        Micro::Read { key, value } => self.read(key, value.as_ref(), position),
-                        Micro::Write { key, value } => self.write(key, value, position),
-                        Micro::Append { .. } => {
-                            return Err("the transactions append to lists".to_owned());
-                        }
-                        other => {
-                            return Err(format!(
-                                "the transactions do `{other}`, which is no read or write of a \
-                                 register"
-                            ));
-                        }
-                    }
+    fn transaction(
+        &mut self,
+        operation: u32,
+        outcome: Outcome,
+        micros: Micros<'h>,
+    ) -> Result<(), String> {
+        self.begin(operation, outcome);
+        for (position, micro) in micros.enumerate() {
+            let position = position as u32;
+            match micro {
+                MicroRef::Read { key, value } => self.read(key, value, position),
+                MicroRef::Write { key, value } => self.write(key, value, position),
+                MicroRef::Append { .. } => {
+                    return Err("the transactions append to lists".to_owned());
                 }
-                self.end();
+                MicroRef::Other(other) => {
+                    return Err(format!(
+                        "the transactions do `{other}`, which is no read or write of a register"
+                    ));
+                }
             }
+        }
+        self.end();
+        Ok(())
+    }
+
+    fn single(&mut self, operation: u32, outcome: Outcome, op: &'h Op) {
+        match op {
             Op::Read { key, value } => {
                 self.begin(operation, outcome);
                 self.read(key, value.as_ref(), 0);
@@ -296,7 +307,6 @@ impl<'h> Builder<'h> {
                 }
             }
         }
-        Ok(())
     }
 
     fn begin(&mut self, operation: u32, outcome: Outcome) {
