@@ -11,13 +11,17 @@ use super::{Because, Evidence, Fact, Kind, Proof, Step, confirm};
 /// What is wrong with it, as a sentence.
 pub fn contradicts(history: &History, level: G, proof: &Proof) -> Result<(), String> {
     confirm(history, proof)?;
-    let against = match &proof.evidence {
-        Evidence::Cycle(steps) => cycle(history, level, proof.kind, steps),
-        other => facts(level, proof.kind, other),
-    };
-    against
+    is_against(history, level, proof)
         .then_some(())
         .ok_or_else(|| format!("{level} allows such a {}", proof.kind.name()))
+}
+
+/// Whether evidence that stands contradicts the level.
+pub(super) fn is_against(history: &History, level: G, proof: &Proof) -> bool {
+    match &proof.evidence {
+        Evidence::Cycle(steps) => cycle(history, level, proof.kind, steps),
+        other => facts(level, proof.kind, other),
+    }
 }
 
 fn facts(level: G, kind: Kind, evidence: &Evidence) -> bool {

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use polygraph_history::{EventIndex, History, Key, MicroRef, Op, Operation, Outcome, Value};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::facts::Facts;
 use super::problem::{Because, Order};
 use super::tree::{Refutation, exclude_all};
 
 /// Evidence that a history of registers does not keep a level.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Proof {
     /// A read that no order explains.
     Faulty {
@@ -18,7 +21,8 @@ pub enum Proof {
         /// The position of the read in it, counted from zero.
         position: usize,
         /// What is wrong with it, as Adya and Elle name it.
-        fault: &'static str,
+        #[serde(deserialize_with = "fault_by_name")]
+        fault: Fault,
     },
     /// Facts that no order explains.
     NoOrder {
@@ -29,6 +33,17 @@ pub enum Proof {
         /// The registers.
         keys: Vec<Key>,
     },
+}
+
+/// The name of what is wrong with a read by itself.
+type Fault = &'static str;
+
+/// One of the names that [`Proof::Faulty`] has.
+fn fault_by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fault, D::Error> {
+    const FAULTS: [Fault; 5] = ["internal", "G1a", "G1b", "thin-air-read", "future-read"];
+    let name = String::deserialize(deserializer)?;
+    let known = FAULTS.into_iter().find(|known| *known == name);
+    known.ok_or_else(|| D::Error::custom(format!("there is no fault `{name}`")))
 }
 
 /// What one operation of a transaction did.
