@@ -6,6 +6,7 @@ use polygraph_history::{
 use rustc_hash::FxHashMap;
 
 use super::{Collector, Example, Finding, event, place, shorten};
+use crate::numbers::{Keys, Numbers};
 use crate::scenario::understands;
 
 /// Stands for *none* where a number is expected.
@@ -440,85 +441,4 @@ fn mixed_keys(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
         "one key is used by operations of several kinds of objects; no checker can say what its \
          reads mean",
     );
-}
-
-/// Keys by number. A history keeps equal keys in one allocation, so that most are known by their
-/// address.
-#[derive(Default)]
-struct Keys<'h> {
-    names: Vec<&'h Key>,
-    by_address: FxHashMap<usize, u32>,
-    by_name: FxHashMap<&'h Key, u32>,
-    /// The last one.
-    recent: (usize, u32),
-}
-
-impl<'h> Keys<'h> {
-    fn number(&mut self, key: &'h Key) -> u32 {
-        let address = key.0.as_ptr() as usize;
-        if self.recent.0 == address {
-            return self.recent.1;
-        }
-        let number = match self.by_address.get(&address) {
-            Some(&number) => number,
-            None => {
-                let number = *self.by_name.entry(key).or_insert_with(|| {
-                    self.names.push(key);
-                    self.names.len() as u32 - 1
-                });
-                self.by_address.insert(address, number);
-                number
-            }
-        };
-        self.recent = (address, number);
-        number
-    }
-}
-
-/// Values by number. Small integers have their place in an array a key; all else is hashed.
-#[derive(Default)]
-struct Numbers<'h> {
-    counted: Vec<Vec<u32>>,
-    others: FxHashMap<(u32, &'h Value), u32>,
-}
-
-impl<'h> Numbers<'h> {
-    fn get(&self, key: u32, value: &Value) -> Option<u32> {
-        if let (Value::Int(number), Some(counted)) = (value, self.counted.get(key as usize))
-            && let Ok(place) = usize::try_from(*number)
-            && let Some(&found) = counted.get(place)
-            && found != NONE
-        {
-            return Some(found);
-        }
-        if self.others.is_empty() {
-            return None;
-        }
-        self.others.get(&(key, value)).copied()
-    }
-
-    /// The number of a value, `fresh` if it is new.
-    fn insert(&mut self, key: u32, value: &'h Value, fresh: u32) -> u32 {
-        if let Some(known) = self.get(key, value) {
-            return known;
-        }
-        let at = key as usize;
-        if at >= self.counted.len() {
-            self.counted.resize(at + 1, Vec::new());
-        }
-        let counted = &mut self.counted[at];
-        // The array grows only from its end on, by a little: large integers must cost no memory.
-        if let Value::Int(number) = value
-            && let Ok(place) = usize::try_from(*number)
-            && place < counted.len() + 16
-        {
-            if place >= counted.len() {
-                counted.resize(place + 1, NONE);
-            }
-            counted[place] = fresh;
-        } else {
-            self.others.insert((key, value), fresh);
-        }
-        fresh
-    }
 }

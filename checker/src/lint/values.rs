@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use polygraph_history::{ErrorName, History, OperationId, Outcome, Value};
+use polygraph_history::{ErrorName, History, Operation, OperationId, Outcome, Value};
 use rustc_hash::FxHashMap;
 
 use super::clients::leaves_open;
@@ -423,6 +423,13 @@ fn without_effect(
     findings: &mut Vec<Finding>,
 ) {
     let history = objects.history;
+    let concerned = |operation: &Operation| {
+        let open = operation.outcome == Outcome::Info;
+        open && error(history, operation).is_some_and(|name| !leaves_open(name))
+    };
+    if !history.operations().iter().any(concerned) {
+        return;
+    }
     let mut errors: BTreeMap<&ErrorName, (u64, u64, Vec<Example>)> = BTreeMap::new();
     let mut at = 0;
     for (id, operation) in history.operations().iter().enumerate() {

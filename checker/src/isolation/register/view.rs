@@ -3,9 +3,10 @@
 use polygraph_history::{
     EventIndex, History, Key, MicroRef, Micros, Op, Operation, Outcome, Value,
 };
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use super::elements::Elements;
+use crate::numbers::Keys;
 
 /// Stands for *none* where a number is expected.
 pub(in super::super) const NONE: u32 = u32::MAX;
@@ -517,55 +518,5 @@ impl View<'_> {
                 }
             }
         }
-    }
-}
-
-/// How many registers are remembered by a part of their address.
-const RECENT: usize = 256;
-
-/// Registers by number. A history keeps equal keys in one allocation, so that most are known by
-/// their address; of those that were used of late a small table tells it.
-struct Keys<'h> {
-    names: Vec<&'h Key>,
-    recent: [(usize, u32); RECENT],
-    by_address: FxHashMap<usize, u32>,
-    by_name: FxHashMap<&'h Key, u32>,
-}
-
-impl Default for Keys<'_> {
-    fn default() -> Self {
-        Keys {
-            names: Vec::new(),
-            // No key is at address zero.
-            recent: [(0, NONE); RECENT],
-            by_address: FxHashMap::default(),
-            by_name: FxHashMap::default(),
-        }
-    }
-}
-
-impl<'h> Keys<'h> {
-    fn number(&mut self, key: &'h Key) -> u32 {
-        let address = key.0.as_ptr() as usize;
-        let place = (address >> 5 ^ address >> 13) % RECENT;
-        let (known, number) = self.recent[place];
-        if known == address {
-            return number;
-        }
-        let number = self.look_up(key, address);
-        self.recent[place] = (address, number);
-        number
-    }
-
-    fn look_up(&mut self, key: &'h Key, address: usize) -> u32 {
-        if let Some(&number) = self.by_address.get(&address) {
-            return number;
-        }
-        let number = *self.by_name.entry(key).or_insert_with(|| {
-            self.names.push(key);
-            self.names.len() as u32 - 1
-        });
-        self.by_address.insert(address, number);
-        number
     }
 }
