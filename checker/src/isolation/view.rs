@@ -112,7 +112,7 @@ impl<'h> View<'h> {
         for (id, operation) in history.operations().iter().enumerate() {
             match history.micros(operation) {
                 Some(micros) => {
-                    view.add(id as u32, operation.outcome, micros, &mut keys, &mut latest)?
+                    view.add(id as u32, operation.outcome, micros, &mut keys, &mut latest)?;
                 }
                 None if matches!(history.op(operation), Op::Peek { .. }) => {}
                 None => view.left_out += 1,
