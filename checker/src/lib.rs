@@ -21,6 +21,7 @@ pub mod isolation;
 pub mod linearizable;
 pub mod lint;
 pub mod model;
+mod numbers;
 mod options;
 mod recovers;
 pub mod replicas;

@@ -114,6 +114,100 @@ fn a_violation_is_written_and_confirmed() {
     assert_eq!(report["problems"][0], said);
 }
 
+/// Two transactions of which each misses what the other appends, after a third.
+const SKEW: &str = r#"{"polygraph":1}
+{"index":0,"time":0,"process":0,"type":"invoke","op":{"txn":[{"append":{"key":"x","value":1}}]}}
+{"index":1,"time":1,"process":0,"type":"ok","op":{"txn":[{"append":{"key":"x","value":1}}]}}
+{"index":2,"time":2,"process":1,"type":"invoke","op":{"txn":[{"read":{"key":"y"}},{"append":{"key":"x","value":2}}]}}
+{"index":3,"time":3,"process":2,"type":"invoke","op":{"txn":[{"read":{"key":"x"}},{"append":{"key":"y","value":1}}]}}
+{"index":4,"time":4,"process":1,"type":"ok","op":{"txn":[{"read":{"key":"y","value":[]}},{"append":{"key":"x","value":2}}]}}
+{"index":5,"time":5,"process":2,"type":"ok","op":{"txn":[{"read":{"key":"x","value":[1]}},{"append":{"key":"y","value":1}}]}}
+"#;
+
+#[test]
+fn what_is_wrong_with_transactions_is_written_and_confirmed() {
+    let folder = folder();
+    write(&folder, "skew.jsonl", SKEW);
+    let check = "check skew.jsonl --guarantee serializable --witness skew.proof";
+    let ran = line(&folder, check);
+    assert_eq!((ran.code, ran.err.as_str()), (1, ""), "{ran:?}");
+    assert!(ran.out.contains("polygraph confirm"), "{ran:?}");
+    let text = fs::read_to_string(folder.path().join("skew.proof")).expect("it was written");
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert_eq!(lines[0]["proof"], "violation");
+    assert_eq!(lines[0]["guarantee"], "serializable");
+    let shown = &lines[1]["violation"]["dependencies"];
+    assert_eq!(shown["kind"], "G2-item", "{text}");
+    assert_eq!(shown["evidence"]["cycle"].as_array().map(Vec::len), Some(2));
+
+    let ran = line(&folder, "confirm skew.jsonl skew.proof");
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+    let said = "the proof stands: serializable is violated\n  1 anomaly: G2-item";
+    assert!(ran.out.contains(said), "{ran:?}");
+    let report = json(&folder, "confirm skew.jsonl skew.proof");
+    assert_eq!(report["verdict"], "violated");
+    assert_eq!(report["proof"], "violation");
+
+    // A level that allows it, a fact that is none, another history, and a line too few.
+    let other = SKEW.replace(
+        r#""read":{"key":"x","value":[1]}"#,
+        r#""read":{"key":"x","value":[1,2]}"#,
+    );
+    write(&folder, "other.jsonl", &other);
+    let missed = r#""missed":{"key":"x","element":2"#;
+    assert!(text.contains(missed), "{text}");
+    for (history, proof, said) in [
+        (
+            "skew.jsonl",
+            text.replace(
+                r#""guarantee":"serializable""#,
+                r#""guarantee":"snapshot-isolation""#,
+            ),
+            "snapshot-isolation allows",
+        ),
+        (
+            "skew.jsonl",
+            text.replace(missed, r#""missed":{"key":"x","element":1"#),
+            "anomaly 0, G2-item",
+        ),
+        ("other.jsonl", text.clone(), "anomaly 0, G2-item"),
+    ] {
+        write(&folder, "wrong.proof", &proof);
+        let report = json(&folder, &format!("confirm {history} wrong.proof"));
+        assert_eq!(
+            (&report["exit"], &report["stands"]),
+            (&1.into(), &false.into())
+        );
+        let problem = report["problems"][0].as_str().unwrap_or("");
+        assert!(problem.contains(said), "{problem}");
+    }
+    let first = text.lines().next().map(|line| format!("{line}\n"));
+    write(&folder, "short.proof", &first.expect("a header"));
+    refused(
+        &folder,
+        "confirm skew.jsonl short.proof",
+        &["ends after 0", "1 objects"],
+    );
+    let word = text.replace("G2-item", "G2-items");
+    write(&folder, "word.proof", &word);
+    refused(
+        &folder,
+        "confirm skew.jsonl word.proof",
+        &["G2-items", "expected"],
+    );
+    let level = text.replace("serializable", "durable");
+    write(&folder, "level.proof", &level);
+    refused(
+        &folder,
+        "confirm skew.jsonl level.proof",
+        &["durable", "a level of isolation"],
+    );
+}
+
 #[test]
 fn orders_are_confirmed_or_it_is_said_what_is_wrong() {
     let folder = folder();

@@ -3,7 +3,8 @@
 //! - [`History`]: start here; events in order, paired into operations. It holds columns: an
 //!   [`Event`] is made when it is asked for.
 //! - [`Event`], [`Kind`], [`Process`]: one line of the record.
-//! - [`Op`], [`Micro`]: everything that a client can do; [`Key`], [`Value`].
+//! - [`Op`], [`Micro`]: everything that a client can do; [`Key`], [`Value`]. A history keeps
+//!   transactions in columns and lends what they do: [`Micros`], [`MicroRef`].
 //! - [`FaultEvent`], [`Effect`]: everything that a nemesis can do.
 //! - [`Guarantee`]: the names of what a history may be asked for.
 //! - [`spec`]: what a run was asked to do, the first line of a history; [`settings`]: its knobs.
@@ -44,7 +45,8 @@ pub use fault::{
 };
 pub use guarantee::Guarantee;
 pub use history::{
-    Completion, EventIndex, Events, History, InvalidHistory, Operation, OperationId, Order, Outcome,
+    Completion, EventIndex, Events, History, InvalidHistory, MicroRef, Micros, Operation,
+    OperationId, Order, Outcome,
 };
 pub use micro::{Item, Message, Micro, Predicate, PredicateRead};
 pub use name::{ErrorName, Link, NodeId, ParseNodeError};

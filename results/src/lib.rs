@@ -2,7 +2,8 @@
 //!
 //! - [`Report`], [`GuaranteeReport`]: a verdict as data: `verdict.json` and `--json`.
 //! - [`test_table`], [`check_table`]: the same for a person.
-//! - [`write_witness`], [`write_schedule`], [`write_certificates`], [`read_proof`]: proofs as files.
+//! - [`write_witness`], [`write_schedule`], [`write_certificates`],
+//!   [`write_violations`], [`read_proof`]: proofs as files.
 //! - [`diagram`]: operations and faults on one axis of time; [`Picture`]: those of a piece of
 //!   evidence; [`pictures`]: those of a report.
 //! - [`Cycle`]: transactions of which each came before the next; in a terminal, as SVG, as DOT.
@@ -23,7 +24,9 @@ pub use cycle::Cycle;
 pub use folder::Folder;
 pub use levels::Levels;
 pub use picture::Picture;
-pub use proof::{ProofFile, read_proof, write_certificates, write_schedule, write_witness};
+pub use proof::{
+    ProofFile, read_proof, write_certificates, write_schedule, write_violations, write_witness,
+};
 pub use report::{
     AnomalyReport, Counts, ErrorBody, ErrorReport, FaultCounts, GuaranteeReport, LintExample,
     LintReport, Observed, Outcome, Report,

@@ -4,7 +4,11 @@
 pub(crate) type Labels = u8;
 
 /// An edge, before the graph is built. Exactly one bit of `label` is set.
+///
+/// There are ten million of them to a million transactions: a quarter of their room would be
+/// padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(C, packed)]
 pub(crate) struct Edge {
     pub(crate) from: u32,
     pub(crate) to: u32,

@@ -1,7 +1,7 @@
 //! Whether evidence of an anomaly is evidence against a level: a second look at that too, by the
 //! facts alone.
 
-use polygraph_history::{Guarantee as G, History, Micro, Op, Outcome};
+use polygraph_history::{Guarantee as G, History, Micro, MicroRef, Op, Outcome};
 
 use super::{Because, Evidence, Fact, Kind, Proof, Step, confirm};
 
@@ -11,13 +11,17 @@ use super::{Because, Evidence, Fact, Kind, Proof, Step, confirm};
 /// What is wrong with it, as a sentence.
 pub fn contradicts(history: &History, level: G, proof: &Proof) -> Result<(), String> {
     confirm(history, proof)?;
-    let against = match &proof.evidence {
-        Evidence::Cycle(steps) => cycle(history, level, proof.kind, steps),
-        other => facts(level, proof.kind, other),
-    };
-    against
+    is_against(history, level, proof)
         .then_some(())
         .ok_or_else(|| format!("{level} allows such a {}", proof.kind.name()))
+}
+
+/// Whether evidence that stands contradicts the level.
+pub(super) fn is_against(history: &History, level: G, proof: &Proof) -> bool {
+    match &proof.evidence {
+        Evidence::Cycle(steps) => cycle(history, level, proof.kind, steps),
+        other => facts(level, proof.kind, other),
+    }
 }
 
 fn facts(level: G, kind: Kind, evidence: &Evidence) -> bool {
@@ -141,11 +145,8 @@ fn agreed(history: &History, step: &Step) -> bool {
     let acknowledged = acknowledged.filter(|operation| operation.outcome == Outcome::Ok);
     let mut reads = Vec::new();
     for operation in acknowledged {
-        let Op::Txn(micros) = history.op(operation) else {
-            continue;
-        };
-        for micro in micros {
-            if let Micro::Read {
+        for micro in history.micros(operation).into_iter().flatten() {
+            if let MicroRef::Read {
                 key: list,
                 value: Some(value),
             } = micro

@@ -5,7 +5,7 @@
 //! comes before, who took place and is not seen comes after, and what stands earlier in a read
 //! was appended earlier.
 
-use polygraph_history::{EventIndex, History, Key, Micro, Op, Operation, Outcome, Value};
+use polygraph_history::{EventIndex, History, Key, Micro, MicroRef, Op, Operation, Outcome, Value};
 
 use rustc_hash::FxHashMap;
 
@@ -90,11 +90,9 @@ fn for_each_append<'h>(
     mut each: impl FnMut(&'h Operation, At, &'h Key, &'h Value),
 ) {
     for operation in history.operations() {
-        let Op::Txn(micros) = history.op(operation) else {
-            continue;
-        };
-        for (position, micro) in micros.iter().enumerate() {
-            if let Micro::Append { key, value } = micro {
+        let micros = history.micros(operation).into_iter().flatten();
+        for (position, micro) in micros.enumerate() {
+            if let MicroRef::Append { key, value } = micro {
                 let at = At {
                     transaction: operation.invoke,
                     position,

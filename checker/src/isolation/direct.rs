@@ -96,7 +96,7 @@ pub(super) fn find(view: &View<'_>, orders: &Orders, findings: &mut Findings) {
             if let Some(faults) = &faults[read.key as usize] {
                 report(view, at, faults, findings);
             }
-            let last = unfinished[orders.state(read.key, read.values.len())];
+            let last = unfinished[orders.state(read.key, read.len())];
             if last != NONE {
                 intermediate(view, at, last, findings);
             }
@@ -107,7 +107,7 @@ pub(super) fn find(view: &View<'_>, orders: &Orders, findings: &mut Findings) {
                 other: view.at_read(longest),
             });
             let elements: Vec<u32> = read
-                .values
+                .values()
                 .iter()
                 .map(|value| view.element(read.key, value).unwrap_or(NONE))
                 .collect();
@@ -175,21 +175,21 @@ impl Faults {
 /// Reports the faults that lie within what a read shows.
 fn report(view: &View<'_>, at: u32, faults: &Faults, findings: &mut Findings) {
     let read = &view.reads[at as usize];
-    let shown = |position: Option<usize>| position.filter(|&position| position < read.values.len());
+    let shown = |position: Option<usize>| position.filter(|&position| position < read.len());
     if let Some(position) = shown(faults.unwritten) {
         findings.add(Kind::ThinAirRead, || Evidence::Unwritten {
             read: view.at_read(at),
-            element: read.values[position].clone(),
+            element: read.values()[position].clone(),
         });
     }
     if let Some(position) = shown(faults.duplicate) {
         findings.add(Kind::DuplicateElements, || Evidence::Duplicate {
             read: view.at_read(at),
-            element: read.values[position].clone(),
+            element: read.values()[position].clone(),
         });
     }
     if let Some(position) = shown(faults.aborted)
-        && let Some(element) = view.element(read.key, &read.values[position])
+        && let Some(element) = view.element(read.key, &read.values()[position])
     {
         let append = view.elements[element as usize].aborted;
         findings.add(Kind::G1a, || Evidence::Aborted {
@@ -348,9 +348,8 @@ impl<'v, 'h> Transactions<'v, 'h> {
     }
 
     fn read(&mut self, at: u32, findings: &mut Findings) {
-        let Read {
-            txn, key, values, ..
-        } = self.view.reads[at as usize];
+        let read = self.view.reads[at as usize];
+        let Read { txn, key, .. } = read;
         let last = *self.last(key, txn);
         if (last.read, last.append) != (NONE, NONE) && !self.is_as_expected(at, last) {
             findings.add(Kind::Internal, || Evidence::Internal {
@@ -359,8 +358,8 @@ impl<'v, 'h> Transactions<'v, 'h> {
         }
         let longest = match last.longest_read {
             NONE => at,
-            read if self.view.reads[read as usize].values.len() < values.len() => at,
-            read => read,
+            other if self.view.reads[other as usize].len() < read.len() => at,
+            other => other,
         };
         self.lists[key as usize] = Last {
             read: at,
@@ -372,7 +371,8 @@ impl<'v, 'h> Transactions<'v, 'h> {
     /// Whether a read is what the one before it showed and what was appended since, or ends with
     /// what was appended if there is none before it.
     fn is_as_expected(&self, at: u32, last: Last) -> bool {
-        let Read { key, values, .. } = self.view.reads[at as usize];
+        let read = self.view.reads[at as usize];
+        let (key, values) = (read.key, read.values());
         let fits = self.orders.fits[at as usize];
         let before = (last.read != NONE).then(|| &self.view.reads[last.read as usize]);
         let mut left = values.len();
@@ -399,7 +399,7 @@ impl<'v, 'h> Transactions<'v, 'h> {
             None => true,
             Some(read) => {
                 let both_fit = fits && self.orders.fits[last.read as usize];
-                left == read.values.len() && (both_fit || values[..left] == *read.values)
+                left == read.len() && (both_fit || values[..left] == *read.values())
             }
         }
     }
@@ -431,8 +431,8 @@ impl<'v, 'h> Transactions<'v, 'h> {
 
     /// A transaction read a list and then changes it for the first time.
     fn change(&mut self, read: u32, append: u32, findings: &mut Findings) {
-        let Read { key, values, .. } = self.view.reads[read as usize];
-        let state = self.orders.state(key, values.len());
+        let Read { key, .. } = self.view.reads[read as usize];
+        let state = self.orders.state(key, self.view.reads[read as usize].len());
         let earlier = self.changed_from[state];
         if earlier == NONE {
             self.changed_from[state] = read;

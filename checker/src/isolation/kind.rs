@@ -1,5 +1,7 @@
 //! The names of what can go wrong, worst first.
 
+use serde::{Deserialize, Serialize};
+
 /// What is wrong, from the most telling on. The names are Adya's, and Elle's where Adya has none.
 ///
 /// Every kind without a suffix contradicts *serializable*; one with the suffix `-realtime` only
@@ -14,7 +16,8 @@
 ///
 /// The order is that of severity, as Elle has it: all cycles of data alone come before those that
 /// need a session's order, and these before those that need real time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "&'static str", try_from = "String")]
 pub enum Kind {
     /// A read returned something that no transaction wrote.
     ThinAirRead,
@@ -108,6 +111,32 @@ impl Suffix {
 }
 
 impl Kind {
+    /// All, worst first within those of one shape.
+    pub(super) fn all() -> impl Iterator<Item = Kind> {
+        let cycles = Suffix::ALL.into_iter().flat_map(|suffix| {
+            let classes = Class::ALL.into_iter();
+            classes.map(move |class| Kind::Cycle(suffix, class))
+        });
+        let others = [
+            Kind::ThinAirRead,
+            Kind::DuplicateElements,
+            Kind::IncompatibleOrder,
+            Kind::Internal,
+            Kind::FutureRead,
+            Kind::G1a,
+            Kind::DirtyUpdate,
+            Kind::G1b,
+            Kind::CyclicVersions,
+            Kind::FracturedRead,
+            Kind::GMonotonic,
+            Kind::LostUpdate,
+            Kind::WriteSkew,
+            Kind::LongFork,
+            Kind::PredicateReadMiss,
+        ];
+        others.into_iter().chain(cycles)
+    }
+
     /// The name in reports: `G1a`, `G-single-realtime`, `lost-update`, …
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -128,7 +128,7 @@ impl Model for Lists<'_> {
         let first = out.len();
         for at in view.reads_of(txn).filter(|&at| orders.fits[at as usize]) {
             let read = &view.reads[at as usize];
-            let length = read.values.len();
+            let length = read.len();
             // Only the last element of a read tells which version it is.
             let last = orders.last_of_state(view, read.key, length);
             out.push(Access {
@@ -277,7 +277,7 @@ impl Builder<'_, '_> {
                 continue;
             }
             let first = orders.state(read.key, 0);
-            let (before, from) = orders.known_around(first + read.values.len());
+            let (before, from) = orders.known_around(first + read.len());
             if before != NONE {
                 let author = self.authors[first + before as usize];
                 self.relations.add(author, read.txn, WR);
@@ -307,7 +307,7 @@ impl Builder<'_, '_> {
     fn misfit(&mut self, at: u32) {
         let (view, orders) = (self.view, self.orders);
         let read = &view.reads[at as usize];
-        let last = read.values.iter().rev().find_map(|value| {
+        let last = read.values().iter().rev().find_map(|value| {
             let element = view.element(read.key, value)?;
             view.elements[element as usize].only_append()
         });
@@ -316,7 +316,7 @@ impl Builder<'_, '_> {
         }
         let missed = orders.known(view, read.key).find(|&append| {
             let append = &view.appends[append as usize];
-            !read.values.contains(append.value)
+            !read.values().contains(append.value)
         });
         if let Some(append) = missed {
             self.relations.add(read.txn, self.author(append), RW);

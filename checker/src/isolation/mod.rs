@@ -8,6 +8,8 @@
 //! - [`Kind`], [`Class`], [`Suffix`]: the names of what can go wrong.
 //! - [`Proof`], [`Evidence`], [`confirm`], [`contradicts`]: why, and the second look at it.
 //! - [`Schedule`], [`confirm_schedule`]: the same of *holds*.
+//! - [`Violation`], [`confirm_violation`]: evidence as it is written to a file, whichever way found
+//!   it.
 //!
 //! Transactions append to lists and read them whole, so that the order of the appends and the
 //! author of each are known (Kingsbury and Alvaro, *Elle*, VLDB 14(3), 2020). A data model
@@ -59,6 +61,7 @@ mod timeline;
 mod unread;
 mod verdict;
 mod view;
+mod violation;
 pub mod weak;
 mod witness;
 
@@ -78,3 +81,4 @@ pub use verdict::{
     STRONG_SESSION_SERIALIZABLE, STRONG_SESSION_SNAPSHOT_ISOLATION, STRONG_SNAPSHOT_ISOLATION,
     TRANSACTIONAL_CAUSAL, UPDATE_SERIALIZABLE,
 };
+pub use violation::{Violation, confirm_violation};

@@ -39,7 +39,7 @@ impl Orders {
         let fits = fitting_reads(view, &longest);
         let lengths = longest.iter().map(|&read| match read {
             NONE => 1,
-            read => view.reads[read as usize].values.len() + 1,
+            read => view.reads[read as usize].len() + 1,
         });
         let states = lengths.sum();
         let mut orders = Orders {
@@ -69,7 +69,7 @@ impl Orders {
         let longest = self.longest[key as usize];
         let values: &[Value] = match longest {
             NONE => &[],
-            read => view.reads[read as usize].values,
+            read => view.reads[read as usize].values(),
         };
         let mut known = NONE;
         for (position, value) in values.iter().enumerate() {
@@ -107,7 +107,7 @@ impl Orders {
 
     fn commit_what_misfits_observed(&self, view: &View<'_>, committed: &mut [bool]) {
         for (read, _) in self.misfits(view) {
-            for value in view.reads[read as usize].values {
+            for value in view.reads[read as usize].values() {
                 if let Some(append) = view
                     .element(view.reads[read as usize].key, value)
                     .and_then(|element| view.elements[element as usize].only_append())
@@ -209,7 +209,7 @@ impl Orders {
 
     /// Whether a read shows an element.
     pub(super) fn shows(&self, view: &View<'_>, read: u32, element: u32, value: &Value) -> bool {
-        let values = view.reads[read as usize].values;
+        let values = view.reads[read as usize].values();
         if self.fits[read as usize] {
             let position = self.position[element as usize];
             position != NONE && (position as usize) < values.len()
@@ -223,7 +223,7 @@ fn longest_reads(view: &View<'_>) -> Vec<u32> {
     let mut longest = vec![NONE; view.keys.len()];
     for (at, read) in view.reads.iter().enumerate() {
         let known = &mut longest[read.key as usize];
-        if *known == NONE || view.reads[*known as usize].values.len() < read.values.len() {
+        if *known == NONE || view.reads[*known as usize].len() < read.len() {
             *known = at as u32;
         }
     }
@@ -234,17 +234,17 @@ fn longest_reads(view: &View<'_>) -> Vec<u32> {
 /// tells it without a look at the elements.
 fn fitting_reads(view: &View<'_>, longest: &[u32]) -> Vec<bool> {
     let prefix = |read: &Read<'_>| {
-        let of = view.reads[longest[read.key as usize] as usize].values;
-        of.get(..read.values.len())
+        let of = view.reads[longest[read.key as usize] as usize].values();
+        of.get(..read.len())
     };
     let shares =
-        |read: &Read<'_>| prefix(read).is_some_and(|prefix| std::ptr::eq(prefix, read.values));
+        |read: &Read<'_>| prefix(read).is_some_and(|prefix| std::ptr::eq(prefix, read.values()));
     let mut fits: Vec<bool> = view.reads.iter().map(shares).collect();
     let others: Vec<usize> = (0..fits.len()).filter(|&at| !fits[at]).collect();
     let compared: Vec<bool> = others
         .par_iter()
         .with_min_len(4096)
-        .map(|&at| prefix(&view.reads[at]) == Some(view.reads[at].values))
+        .map(|&at| prefix(&view.reads[at]) == Some(view.reads[at].values()))
         .collect();
     for (at, fitting) in others.into_iter().zip(compared) {
         fits[at] = fitting;

@@ -5,12 +5,13 @@
 //! in the events.
 
 use polygraph_history::{EventIndex, Key, Value};
+use serde::{Deserialize, Serialize};
 
 use super::register::Fact;
 use super::{Kind, weak};
 
 /// Evidence of an anomaly.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     /// What it is evidence of.
     pub kind: Kind,
@@ -19,7 +20,7 @@ pub struct Proof {
 }
 
 /// One operation of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct At {
     /// The event that invoked the transaction.
     pub transaction: EventIndex,
@@ -28,7 +29,8 @@ pub struct At {
 }
 
 /// The facts of which evidence consists.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Evidence {
     /// Transactions of which each must come before the next, and the last before the first.
     Cycle(Vec<Step>),
@@ -134,7 +136,7 @@ pub enum Evidence {
 }
 
 /// One transaction came before another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// The event that invoked the first.
     pub from: EventIndex,
@@ -145,7 +147,8 @@ pub struct Step {
 }
 
 /// Why one transaction came before another in every order that explains the history.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Because {
     /// *ww*: a read shows the first's element before the second's, or shows the first's and lacks
     /// the second's.

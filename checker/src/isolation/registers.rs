@@ -4,7 +4,7 @@
 //! What has no order of versions of its own can still be known: a level is ruled out with every
 //! level that it implies, and holds with every level that implies it ([`implies`]).
 
-use polygraph_history::{Guarantee, History, Micro, Op};
+use polygraph_history::{Guarantee, History, MicroRef, Op};
 
 use crate::{Options, Reason, Validity, Verdict};
 
@@ -18,19 +18,18 @@ use super::{solve, weak};
 pub(super) fn are_used(history: &History) -> bool {
     let (mut transactions, mut written) = (false, false);
     for operation in history.operations() {
-        match history.op(operation) {
-            Op::Txn(micros) => {
+        match history.micros(operation) {
+            Some(micros) => {
                 transactions = true;
                 for micro in micros {
                     match micro {
-                        Micro::Write { .. } => written = true,
-                        Micro::Read { .. } => {}
+                        MicroRef::Write { .. } => written = true,
+                        MicroRef::Read { .. } => {}
                         _ => return false,
                     }
                 }
             }
-            Op::Write { .. } | Op::Cas { .. } => written = true,
-            _ => {}
+            None => written |= matches!(history.op(operation), Op::Write { .. } | Op::Cas { .. }),
         }
     }
     transactions && written

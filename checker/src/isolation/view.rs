@@ -1,7 +1,9 @@
 //! The history as a checker of lists sees it: transactions, appends, reads, elements by number.
 
-use polygraph_history::{History, Key, Micro, Op, Outcome, Value};
-use rustc_hash::{FxHashMap, FxHashSet};
+use polygraph_history::{History, Key, MicroRef, Micros, Op, Outcome, Value};
+use rustc_hash::FxHashSet;
+
+use crate::numbers::{Keys, Numbers};
 
 /// Stands for *none* where a number is expected.
 pub(super) const NONE: u32 = u32::MAX;
@@ -36,7 +38,21 @@ pub(super) struct Read<'h> {
     pub(super) txn: u32,
     pub(super) position: u32,
     pub(super) key: u32,
-    pub(super) values: &'h [Value],
+    /// How many elements it showed.
+    length: u32,
+    list: &'h Value,
+}
+
+impl<'h> Read<'h> {
+    /// How many elements it showed.
+    pub(super) const fn len(&self) -> usize {
+        self.length as usize
+    }
+
+    /// What it showed.
+    pub(super) fn values(&self) -> &'h [Value] {
+        self.list.elements().unwrap_or_default()
+    }
 }
 
 /// An element of a list that somebody tried to append.
@@ -91,11 +107,15 @@ impl<'h> View<'h> {
             numbers: Numbers::default(),
         };
         let mut keys = Keys::default();
+        // Of each list the latest append.
+        let mut latest: Vec<u32> = Vec::new();
         for (id, operation) in history.operations().iter().enumerate() {
-            match history.op(operation) {
-                Op::Txn(micros) => view.add(id as u32, operation.outcome, micros, &mut keys)?,
-                Op::Peek { .. } => {}
-                _ => view.left_out += 1,
+            match history.micros(operation) {
+                Some(micros) => {
+                    view.add(id as u32, operation.outcome, micros, &mut keys, &mut latest)?;
+                }
+                None if matches!(history.op(operation), Op::Peek { .. }) => {}
+                None => view.left_out += 1,
             }
         }
         if view.txns.is_empty() {
@@ -113,8 +133,9 @@ impl<'h> View<'h> {
         &mut self,
         operation: u32,
         outcome: Outcome,
-        micros: &'h [Micro],
+        micros: Micros<'h>,
         keys: &mut Keys<'h>,
+        latest: &mut Vec<u32>,
     ) -> Result<(), String> {
         let txn = self.txns.len() as u32;
         let first_append = self.appends.len() as u32;
@@ -124,18 +145,21 @@ impl<'h> View<'h> {
             first_append,
             first_read: self.reads.len() as u32,
         });
-        for (position, micro) in micros.iter().enumerate() {
+        for (position, micro) in micros.enumerate() {
             let position = position as u32;
             match micro {
-                Micro::Append { key, value } => {
+                MicroRef::Append { key, value } => {
                     let key = keys.number(key);
                     let append = self.appends.len() as u32;
                     let element = self.appended(key, value, append, outcome);
                     // Of an earlier transaction if it stands before the first of this one.
-                    let latest = std::mem::replace(&mut keys.latest[key as usize], append);
-                    let own = latest != NONE && latest >= first_append;
+                    if key as usize >= latest.len() {
+                        latest.resize(key as usize + 1, NONE);
+                    }
+                    let previous = std::mem::replace(&mut latest[key as usize], append);
+                    let own = previous != NONE && previous >= first_append;
                     if own {
-                        self.appends[latest as usize].next = append;
+                        self.appends[previous as usize].next = append;
                     }
                     self.appends.push(Append {
                         value,
@@ -143,11 +167,11 @@ impl<'h> View<'h> {
                         position,
                         key,
                         element,
-                        previous: if own { latest } else { NONE },
+                        previous: if own { previous } else { NONE },
                         next: NONE,
                     });
                 }
-                Micro::Read {
+                MicroRef::Read {
                     key,
                     value: Some(value),
                 } if outcome == Outcome::Ok => match value.elements() {
@@ -155,15 +179,16 @@ impl<'h> View<'h> {
                         txn,
                         position,
                         key: keys.number(key),
-                        values,
+                        length: values.len() as u32,
+                        list: value,
                     }),
                     None => self.not_lists.push((txn, position)),
                 },
-                Micro::Read { .. } => {}
-                Micro::Write { .. } => {
+                MicroRef::Read { .. } => {}
+                MicroRef::Write { .. } => {
                     return Err("transactions over registers are not checked yet".to_owned());
                 }
-                _ => {
+                MicroRef::Other(_) => {
                     return Err("transactions over logs and predicates are not of lists".to_owned());
                 }
             }
@@ -199,6 +224,9 @@ impl<'h> View<'h> {
         }
         let known: FxHashSet<&Key> = self.keys.iter().copied().collect();
         for operation in self.history.operations() {
+            if self.history.micros(operation).is_some() {
+                continue;
+            }
             let op = self.history.op(operation);
             if let Some(key) = op.key()
                 && !op.is_read_only()
@@ -230,86 +258,5 @@ impl<'h> View<'h> {
         let end = self.txns.get(txn as usize + 1);
         self.txns[txn as usize].first_read
             ..end.map_or(self.reads.len() as u32, |txn| txn.first_read)
-    }
-}
-
-/// Keys by number. A history keeps equal keys in one allocation, so that most are known by their
-/// address.
-#[derive(Default)]
-struct Keys<'h> {
-    names: Vec<&'h Key>,
-    /// Of each the latest append.
-    latest: Vec<u32>,
-    by_address: FxHashMap<usize, u32>,
-    by_name: FxHashMap<&'h Key, u32>,
-}
-
-impl<'h> Keys<'h> {
-    fn number(&mut self, key: &'h Key) -> u32 {
-        let address = key.0.as_ptr() as usize;
-        if let Some(&number) = self.by_address.get(&address) {
-            return number;
-        }
-        let number = *self.by_name.entry(key).or_insert_with(|| {
-            self.names.push(key);
-            self.latest.push(NONE);
-            self.names.len() as u32 - 1
-        });
-        self.by_address.insert(address, number);
-        number
-    }
-}
-
-/// Elements by number. Integers that count up, as generators make them, have their place in an
-/// array a list; all else is hashed.
-#[derive(Default)]
-struct Numbers<'h> {
-    counted: Vec<Vec<u32>>,
-    /// How many elements each list has in its array.
-    filled: Vec<usize>,
-    others: FxHashMap<(u32, &'h Value), u32>,
-}
-
-impl<'h> Numbers<'h> {
-    fn get(&self, key: u32, value: &Value) -> Option<u32> {
-        if let (Value::Int(number), Some(counted)) = (value, self.counted.get(key as usize))
-            && let Ok(place) = usize::try_from(*number)
-            && let Some(&found) = counted.get(place)
-            && found != NONE
-        {
-            return Some(found);
-        }
-        if self.others.is_empty() {
-            return None;
-        }
-        self.others.get(&(key, value)).copied()
-    }
-
-    /// The number of an element, `fresh` if it is new.
-    fn insert(&mut self, key: u32, value: &'h Value, fresh: u32) -> u32 {
-        if let Some(known) = self.get(key, value) {
-            return known;
-        }
-        let at = key as usize;
-        if at >= self.counted.len() {
-            self.counted.resize(at + 1, Vec::new());
-            self.filled.resize(at + 1, 0);
-        }
-        // No more than a few places for each element, or large integers would cost memory.
-        let most = 4 * self.filled[at] + 16;
-        if let Value::Int(number) = value
-            && let Ok(place) = usize::try_from(*number)
-            && place < most
-        {
-            let counted = &mut self.counted[at];
-            if place >= counted.len() {
-                counted.resize(place + 1, NONE);
-            }
-            counted[place] = fresh;
-            self.filled[at] += 1;
-        } else {
-            self.others.insert((key, value), fresh);
-        }
-        fresh
     }
 }

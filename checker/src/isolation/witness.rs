@@ -103,7 +103,7 @@ fn observed(
     });
     let (append, read) = shown.max_by_key(|&(append, read)| {
         let append = &view.appends[append as usize];
-        let last = view.reads[read as usize].values.last() == Some(append.value);
+        let last = view.reads[read as usize].values().last() == Some(append.value);
         (
             last,
             orders.position[append.element as usize],

@@ -33,7 +33,10 @@ pub(super) fn find(history: &History, findings: &mut Vec<Finding>) {
                 example(&format!("`{op}` by"))
             });
         }
-        if matches!(history.op(operation), Op::Txn(micros) if micros.is_empty()) {
+        if history
+            .micros(operation)
+            .is_some_and(|micros| micros.is_empty())
+        {
             empty.add(|| example("one by"));
         }
     }
@@ -86,7 +89,7 @@ fn open_failures(history: &History, findings: &mut Vec<Finding>) {
     let mut collector = Collector::new("open-failure");
     let mut errors: BTreeMap<&ErrorName, u64> = BTreeMap::new();
     for (id, operation) in history.operations().iter().enumerate() {
-        if operation.outcome != Outcome::Fail || history.op(operation).is_read_only() {
+        if operation.outcome != Outcome::Fail || history.is_read_only(operation) {
             continue;
         }
         let Some(name) = error(history, operation).filter(|name| leaves_open(name)) else {
@@ -176,7 +179,8 @@ fn successes(history: &History, findings: &mut Vec<Finding>) {
     let mut counts: FxHashMap<u64, (u64, u64, OperationId)> = FxHashMap::default();
     for (id, operation) in operations.iter().enumerate() {
         // That a compare-and-set fails is an answer.
-        let is_answer = matches!(history.op(operation), Op::Cas { .. });
+        let is_answer =
+            history.micros(operation).is_none() && matches!(history.op(operation), Op::Cas { .. });
         let client = operation.process.checked_rem(clients);
         let client = client.unwrap_or(operation.process);
         let (ok, other, _) = counts.entry(client).or_insert((0, 0, id));

@@ -1,9 +1,12 @@
 //! Which keys there are, what is done to them, and which values were put there by whom.
 
-use polygraph_history::{History, Key, Micro, Op, OperationId, Outcome, Value};
+use polygraph_history::{
+    History, Key, Micro, MicroRef, Op, Operation, OperationId, Outcome, Value,
+};
 use rustc_hash::FxHashMap;
 
 use super::{Collector, Example, Finding, event, place, shorten};
+use crate::numbers::{Keys, Numbers};
 use crate::scenario::understands;
 
 /// Stands for *none* where a number is expected.
@@ -98,7 +101,18 @@ impl<'h> Step<'h> {
 }
 
 /// What an operation does, step by step.
-pub(super) fn steps<'h>(op: &'h Op, mut each: impl FnMut(Step<'h>)) {
+pub(super) fn steps<'h>(
+    history: &'h History,
+    operation: &Operation,
+    mut each: impl FnMut(Step<'h>),
+) {
+    match history.micros(operation) {
+        Some(micros) => micros.for_each(|one| micro(one, &mut each)),
+        None => single(history.op(operation), each),
+    }
+}
+
+fn single<'h>(op: &'h Op, mut each: impl FnMut(Step<'h>)) {
     let put = |key, value, class| Step::Put {
         key,
         value,
@@ -112,11 +126,7 @@ pub(super) fn steps<'h>(op: &'h Op, mut each: impl FnMut(Step<'h>)) {
         class,
     };
     each(match op {
-        Op::Txn(micros) => {
-            micros.iter().for_each(|one| micro(one, &mut each));
-            return;
-        }
-        Op::Custom { .. } => return,
+        Op::Txn(_) | Op::Custom { .. } => return,
         Op::Read { key, value } | Op::Peek { key, value, .. } | Op::Front { key, value } => {
             show(key, value, None)
         }
@@ -148,7 +158,7 @@ pub(super) fn steps<'h>(op: &'h Op, mut each: impl FnMut(Step<'h>)) {
     });
 }
 
-fn micro<'h>(micro: &'h Micro, each: &mut impl FnMut(Step<'h>)) {
+fn micro<'h>(micro: MicroRef<'h>, each: &mut impl FnMut(Step<'h>)) {
     let put = |key, value, class, distinct| Step::Put {
         key,
         value,
@@ -156,12 +166,14 @@ fn micro<'h>(micro: &'h Micro, each: &mut impl FnMut(Step<'h>)) {
         distinct,
     };
     let show = |key, value, class| Step::Show { key, value, class };
-    match micro {
-        Micro::Read { key, value } => each(show(key, value.as_ref(), None)),
-        Micro::Append { key, value } => each(put(key, value, Class::List, true)),
-        Micro::Write { key, value } | Micro::Insert { key, value } => {
-            each(put(key, value, Class::Register, true));
-        }
+    let other = match micro {
+        MicroRef::Read { key, value } => return each(show(key, value, None)),
+        MicroRef::Append { key, value } => return each(put(key, value, Class::List, true)),
+        MicroRef::Write { key, value } => return each(put(key, value, Class::Register, true)),
+        MicroRef::Other(other) => other,
+    };
+    match other {
+        Micro::Insert { key, value } => each(put(key, value, Class::Register, true)),
         Micro::Delete { key } => each(Step::Touch {
             key,
             class: Class::Register,
@@ -179,6 +191,7 @@ fn micro<'h>(micro: &'h Micro, each: &mut impl FnMut(Step<'h>)) {
             let messages = messages.iter().flatten();
             messages.for_each(|it| each(show(&it.key, Some(&it.value), Some(Class::Log))));
         }
+        Micro::Read { .. } | Micro::Append { .. } | Micro::Write { .. } => {}
     }
 }
 
@@ -227,12 +240,13 @@ impl<'h> Objects<'h> {
         };
         let mut keys = Keys::default();
         for (id, operation) in history.operations().iter().enumerate() {
-            let op = history.op(operation);
-            if let Op::Custom { name, .. } = op {
+            if history.micros(operation).is_none()
+                && let Op::Custom { name, .. } = history.op(operation)
+            {
                 objects.count_custom(name, id);
             }
             let mut last = None;
-            steps(op, |step| {
+            steps(history, operation, |step| {
                 let key = keys.number(step.key());
                 objects.add(key, &step, id, operation.outcome);
                 if let Some(class) = step.class()
@@ -316,9 +330,9 @@ impl<'h> Objects<'h> {
     }
 
     /// The key of a value, for a sentence about the few that need one.
-    pub(super) fn key_of(&self, op: &'h Op, number: u32) -> Option<(&'h Key, &'h Value)> {
+    pub(super) fn key_of(&self, id: OperationId, number: u32) -> Option<(&'h Key, &'h Value)> {
         let mut found = None;
-        steps(op, |step| {
+        steps(self.history, &self.history.operations()[id], |step| {
             if let Step::Put { key, value, .. } = step {
                 let at = self.keys.iter().position(|known| *known == key);
                 if at.and_then(|at| self.number(at as u32, value)) == Some(number) {
@@ -400,7 +414,7 @@ fn mixed_keys(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
     let mut first: FxHashMap<(u32, u16), OperationId> = FxHashMap::default();
     let mut at = 0;
     for (id, operation) in history.operations().iter().enumerate() {
-        steps(history.op(operation), |step| {
+        steps(history, operation, |step| {
             let key = objects.steps[at];
             at += 1;
             if let Some(class) = step.class().filter(|_| is_mixed(key)) {
@@ -427,85 +441,4 @@ fn mixed_keys(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
         "one key is used by operations of several kinds of objects; no checker can say what its \
          reads mean",
     );
-}
-
-/// Keys by number. A history keeps equal keys in one allocation, so that most are known by their
-/// address.
-#[derive(Default)]
-struct Keys<'h> {
-    names: Vec<&'h Key>,
-    by_address: FxHashMap<usize, u32>,
-    by_name: FxHashMap<&'h Key, u32>,
-    /// The last one.
-    recent: (usize, u32),
-}
-
-impl<'h> Keys<'h> {
-    fn number(&mut self, key: &'h Key) -> u32 {
-        let address = key.0.as_ptr() as usize;
-        if self.recent.0 == address {
-            return self.recent.1;
-        }
-        let number = match self.by_address.get(&address) {
-            Some(&number) => number,
-            None => {
-                let number = *self.by_name.entry(key).or_insert_with(|| {
-                    self.names.push(key);
-                    self.names.len() as u32 - 1
-                });
-                self.by_address.insert(address, number);
-                number
-            }
-        };
-        self.recent = (address, number);
-        number
-    }
-}
-
-/// Values by number. Small integers have their place in an array a key; all else is hashed.
-#[derive(Default)]
-struct Numbers<'h> {
-    counted: Vec<Vec<u32>>,
-    others: FxHashMap<(u32, &'h Value), u32>,
-}
-
-impl<'h> Numbers<'h> {
-    fn get(&self, key: u32, value: &Value) -> Option<u32> {
-        if let (Value::Int(number), Some(counted)) = (value, self.counted.get(key as usize))
-            && let Ok(place) = usize::try_from(*number)
-            && let Some(&found) = counted.get(place)
-            && found != NONE
-        {
-            return Some(found);
-        }
-        if self.others.is_empty() {
-            return None;
-        }
-        self.others.get(&(key, value)).copied()
-    }
-
-    /// The number of a value, `fresh` if it is new.
-    fn insert(&mut self, key: u32, value: &'h Value, fresh: u32) -> u32 {
-        if let Some(known) = self.get(key, value) {
-            return known;
-        }
-        let at = key as usize;
-        if at >= self.counted.len() {
-            self.counted.resize(at + 1, Vec::new());
-        }
-        let counted = &mut self.counted[at];
-        // The array grows only from its end on, by a little: large integers must cost no memory.
-        if let Value::Int(number) = value
-            && let Ok(place) = usize::try_from(*number)
-            && place < counted.len() + 16
-        {
-            if place >= counted.len() {
-                counted.resize(place + 1, NONE);
-            }
-            counted[place] = fresh;
-        } else {
-            self.others.insert((key, value), fresh);
-        }
-        fresh
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use polygraph_history::{ErrorName, History, OperationId, Outcome, Value};
+use polygraph_history::{ErrorName, History, Operation, OperationId, Outcome, Value};
 use rustc_hash::FxHashMap;
 
 use super::clients::leaves_open;
@@ -64,7 +64,7 @@ impl<'h> Reads<'h> {
         let mut at = 0;
         for (id, operation) in history.operations().iter().enumerate() {
             let mut unanswered = false;
-            steps(history.op(operation), |step| {
+            steps(history, operation, |step| {
                 let key = objects.steps[at];
                 at += 1;
                 let Step::Show { value, .. } = step else {
@@ -178,7 +178,7 @@ fn failed(objects: &Objects<'_>, reads: &Reads<'_>, findings: &mut Vec<Finding>)
     for (&id, &(number, reader)) in &observed {
         let writer = &history.operations()[id];
         collector.add(|| {
-            let what = objects.key_of(history.op(writer), number);
+            let what = objects.key_of(id, number);
             let what = what.map_or_else(
                 || "what".to_owned(),
                 |(key, value)| format!("{key} = {}, which", cut(&value.to_string())),
@@ -206,7 +206,7 @@ fn by_error(
 ) -> BTreeMap<Option<&ErrorName>, (u64, u64)> {
     let mut counts: BTreeMap<Option<&ErrorName>, (u64, u64)> = BTreeMap::new();
     for (id, operation) in history.operations().iter().enumerate() {
-        if operation.outcome == Outcome::Fail && !history.op(operation).is_read_only() {
+        if operation.outcome == Outcome::Fail && !history.is_read_only(operation) {
             let (all, observed) = counts.entry(error(history, operation)).or_default();
             *all += 1;
             *observed += u64::from(seen(id));
@@ -312,8 +312,7 @@ fn repeated(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
     for &(number, id) in &objects.repeated {
         let first = objects.written[number as usize].may as OperationId;
         collector.add(|| {
-            let op = history.op(&history.operations()[id]);
-            let what = objects.key_of(op, number).map_or_else(
+            let what = objects.key_of(id, number).map_or_else(
                 || "the same".to_owned(),
                 |(key, value)| format!("{key} = {}", cut(&value.to_string())),
             );
@@ -424,11 +423,18 @@ fn without_effect(
     findings: &mut Vec<Finding>,
 ) {
     let history = objects.history;
+    let concerned = |operation: &Operation| {
+        let open = operation.outcome == Outcome::Info;
+        open && error(history, operation).is_some_and(|name| !leaves_open(name))
+    };
+    if !history.operations().iter().any(concerned) {
+        return;
+    }
     let mut errors: BTreeMap<&ErrorName, (u64, u64, Vec<Example>)> = BTreeMap::new();
     let mut at = 0;
     for (id, operation) in history.operations().iter().enumerate() {
         let (mut lasting, mut effect, mut puts) = (true, false, 0);
-        steps(history.op(operation), |step| {
+        steps(history, operation, |step| {
             let key = objects.steps[at];
             at += 1;
             if let Step::Put { value, .. } = step {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use polygraph_history::{Micro, Op, OpKind, Value};
+use polygraph_history::{MicroRef, Micros, Op, OpKind, Value};
 
 /// A model by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -141,12 +141,8 @@ impl ModelKind {
     /// Whether an operation is of this model.
     #[must_use]
     pub fn has(self, op: &Op) -> bool {
-        let of_lists = |micro: &Micro| matches!(micro, Micro::Read { .. } | Micro::Append { .. });
-        let of_registers =
-            |micro: &Micro| matches!(micro, Micro::Read { .. } | Micro::Write { .. });
         match op {
-            Op::Txn(micros) if self == ModelKind::ListAppend => micros.iter().all(of_lists),
-            Op::Txn(micros) => self == ModelKind::MultiRegister && micros.iter().all(of_registers),
+            Op::Txn(micros) => self.has_transaction(Micros::of(micros)),
             Op::Append {
                 offset: Some(_), ..
             } => self == ModelKind::Log,
@@ -158,6 +154,20 @@ impl ModelKind {
             Op::Acquire { shared: true, .. } => self == ModelKind::RwLock,
             Op::Acquire { token: Some(_), .. } => self == ModelKind::FencedMutex,
             _ => self.kinds().contains(&op.kind()),
+        }
+    }
+
+    /// Whether a transaction that does this is of this model.
+    #[must_use]
+    pub fn has_transaction(self, mut micros: Micros<'_>) -> bool {
+        match self {
+            ModelKind::ListAppend => {
+                micros.all(|micro| matches!(micro, MicroRef::Read { .. } | MicroRef::Append { .. }))
+            }
+            ModelKind::MultiRegister => {
+                micros.all(|micro| matches!(micro, MicroRef::Read { .. } | MicroRef::Write { .. }))
+            }
+            _ => false,
         }
     }
 

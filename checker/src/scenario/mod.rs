@@ -21,7 +21,7 @@ mod insert;
 mod log;
 mod prefix;
 
-use polygraph_history::{Guarantee, History, Micro, Op, Operation, OperationId, Outcome};
+use polygraph_history::{Guarantee, History, Micro, MicroRef, Op, Operation, OperationId, Outcome};
 
 pub use self::bank::CONSTANT_SUM;
 pub use self::insert::EXCLUSIVE_INSERT;
@@ -79,9 +79,12 @@ const INSERTS: &[Guarantee] = &[Guarantee::ExclusiveInsert];
 #[must_use]
 pub fn recognise(history: &History) -> &'static [Guarantee] {
     let told = history.operations().iter().find_map(|operation| {
-        let of = |micro: &Micro| matches!(micro, Micro::Send(_) | Micro::Poll { .. });
+        if let Some(mut micros) = history.micros(operation) {
+            let of = |other: &Micro| matches!(other, Micro::Send(_) | Micro::Poll { .. });
+            let log = micros.any(|micro| matches!(micro, MicroRef::Other(other) if of(other)));
+            return log.then_some(LOG);
+        }
         match history.op(operation) {
-            Op::Txn(micros) if micros.iter().any(of) => Some(LOG),
             Op::Custom { name, .. } if name == "transfer" => Some(BANK),
             op if insert::predicate(op).is_some() => Some(INSERTS),
             op if bank::is_map(op) => Some(BANK),

@@ -1,6 +1,6 @@
 //! Histories by key: who wrote and read what, transactions taken apart into their steps.
 
-use polygraph_history::{History, Key, Micro, Op, Operation, OperationId, Outcome, Value};
+use polygraph_history::{History, Key, MicroRef, Op, Operation, OperationId, Outcome, Value};
 use rustc_hash::FxHashMap;
 
 /// A step of an operation: single operations have one, transactions one for each micro-operation.
@@ -92,18 +92,14 @@ pub(super) fn split(history: &History) -> Split<'_> {
         if operation.outcome == Outcome::Fail {
             continue;
         }
-        let op = history.op(operation);
-        let steps = match op {
-            Op::Txn(micros) => micros.len(),
-            _ => 1,
-        };
+        let steps = history.micros(operation).map_or(1, |micros| micros.len());
         let mut takes_part = false;
         for step in 0..steps {
             let part = Part {
                 operation: u32::try_from(id).expect("a history has fewer than 2^32 operations"),
                 step: u32::try_from(step).expect("a transaction has fewer than 2^32 steps"),
             };
-            let Some((key, access)) = step_of(op, operation.outcome, part.step) else {
+            let Some((key, access)) = access(history, part) else {
                 continue;
             };
             takes_part = true;
@@ -137,24 +133,21 @@ pub(super) fn split(history: &History) -> Split<'_> {
 /// What a step does, and to which key; `None` if it says nothing.
 pub(super) fn access(history: &History, part: Part) -> Option<(&Key, Access<'_>)> {
     let operation = &history.operations()[part.id()];
-    step_of(history.op(operation), operation.outcome, part.step)
-}
-
-fn step_of(op: &Op, outcome: Outcome, step: u32) -> Option<(&Key, Access<'_>)> {
-    let ok = outcome == Outcome::Ok;
-    Some(match op {
+    let ok = operation.outcome == Outcome::Ok;
+    if let Some(micros) = history.micros(operation) {
+        return match micros.get(part.step as usize)? {
+            MicroRef::Read { key, value } if ok => Some((key, Access::Read(value?))),
+            MicroRef::Append { key, value } => Some((key, Access::Append(value))),
+            MicroRef::Write { key, value } => Some((key, Access::Write(value))),
+            MicroRef::Read { .. } | MicroRef::Other(_) => None,
+        };
+    }
+    Some(match history.op(operation) {
         Op::Read { key, value } if ok => (key, Access::Read(value.as_ref()?)),
         Op::Write { key, value } => (key, Access::Write(value)),
         Op::Cas { key, from, to } => (key, Access::Cas { from, to }),
         Op::Add { key, value } => (key, Access::Add(value)),
         Op::Remove { key, value } => (key, Access::Remove(value)),
-        Op::Txn(micros) => match &micros[step as usize] {
-            Micro::Read { key, value } if ok => (key, Access::Read(value.as_ref()?)),
-            Micro::Read { .. } => return None,
-            Micro::Append { key, value } => (key, Access::Append(value)),
-            Micro::Write { key, value } => (key, Access::Write(value)),
-            _ => return None,
-        },
         _ => return None,
     })
 }

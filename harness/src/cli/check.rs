@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use polygraph_checker::isolation::has_schedules;
+use polygraph_checker::isolation::{LEVELS, has_schedules};
 use polygraph_checker::model::ModelKind;
 use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options, lint, scenario};
 use polygraph_history::{
@@ -304,13 +304,16 @@ fn judge_file(asking: &Asking<'_>, file: &Path) -> Result<Report, Failure> {
 /// The first of the questions whose answer has a proof in a file, `linearizable` before others.
 fn provable(questions: &[Question]) -> Option<Question> {
     let linearizable = Question::alone(Guarantee::Linearizable);
-    let isolated = |question: &&Question| match question.guarantees() {
-        [one] => has_schedules(*one),
-        _ => false,
+    let of = |of: fn(Guarantee) -> bool| {
+        let mut questions = questions.iter();
+        questions.find(|question| matches!(question.guarantees(), [one] if of(*one)))
     };
     match questions.contains(&linearizable) {
         true => Some(linearizable),
-        false => questions.iter().find(isolated).cloned(),
+        // Of other levels there are proofs where they are violated.
+        false => of(has_schedules)
+            .or_else(|| of(|one| LEVELS.contains(&one)))
+            .cloned(),
     }
 }
 

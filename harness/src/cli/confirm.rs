@@ -4,13 +4,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use polygraph_checker::isolation::{Schedule, at_one_moment, confirm_schedule};
+use polygraph_checker::isolation::{
+    Schedule, Violation, at_one_moment, confirm_schedule, confirm_violation,
+};
 use polygraph_checker::linearizable::{
     Certificate, Confirmed, ConfirmedObject, Impasse, NotConfirmed, Witness, confirm_certificate,
     confirm_witness, impasses,
 };
 use polygraph_checker::{FailedCas, Options};
-use polygraph_history::{History, Key, Reading};
+use polygraph_history::{Guarantee, History, Key, Reading};
 use polygraph_results::{Counts, ProofFile};
 use serde::Serialize;
 
@@ -63,6 +65,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         ProofFile::Schedule(schedule) => {
             (Answer::of_schedule(&history, schedule), FailedCas::Observe)
         }
+        ProofFile::Violations(guarantee, violations) => {
+            let answer = Answer::of_violations(&history, *guarantee, violations);
+            (answer, FailedCas::Observe)
+        }
     };
     let options = Options {
         failed_cas,
@@ -99,7 +105,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
 
 /// What became of a proof.
 struct Answer {
-    /// `witness`, `certificate` or `schedule`.
+    /// `witness`, `certificate`, `schedule` or `violation`.
     proof: &'static str,
     objects: Vec<ConfirmedObject>,
     not_covered: Vec<Key>,
@@ -131,6 +137,26 @@ impl Answer {
                 .map(NotConfirmed::Wrong)
                 .into_iter()
                 .collect(),
+        }
+    }
+
+    fn of_violations(history: &History, guarantee: Guarantee, violations: &[Violation]) -> Answer {
+        let checked = violations.iter().enumerate().filter_map(|(at, violation)| {
+            let problem = confirm_violation(history, guarantee, violation).err()?;
+            let kind = violation.kind().unwrap_or("no version order");
+            Some(NotConfirmed::Wrong(format!(
+                "anomaly {at}, {kind}: {problem}"
+            )))
+        });
+        let mut problems: Vec<NotConfirmed> = checked.collect();
+        if violations.is_empty() {
+            problems.push(NotConfirmed::Wrong("it shows no anomaly".to_owned()));
+        }
+        Answer {
+            proof: "violation",
+            objects: Vec::new(),
+            not_covered: Vec::new(),
+            problems,
         }
     }
 
@@ -174,7 +200,7 @@ impl Answer {
     /// What is proved of the whole history.
     fn verdict(&self) -> &'static str {
         match (self.stands(), self.proof) {
-            (Some(true), "certificate") => "violated",
+            (Some(true), "certificate" | "violation") => "violated",
             (Some(true), _) if self.not_covered.is_empty() => "holds",
             (Some(true), _) | (None, _) => "unknown",
             (Some(false), _) => "none",
@@ -235,6 +261,7 @@ fn text(history: &History, file: &ProofFile, answer: &Answer, report: &Report<'_
             ProofFile::Witness(_) => held(answer),
             ProofFile::Certificates(certificates) => violated(history, certificates),
             ProofFile::Schedule(schedule) => isolated(schedule),
+            ProofFile::Violations(guarantee, violations) => broken(*guarantee, violations),
         };
     }
     text += &format!("assumed: {}\n", report.assumptions.join(" · "));
@@ -276,6 +303,22 @@ fn held(answer: &Answer) -> String {
         );
     }
     text
+}
+
+fn broken(guarantee: Guarantee, violations: &[Violation]) -> String {
+    let names = violations.iter();
+    let names = names.map(|violation| violation.kind().unwrap_or("no version order"));
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names.dedup();
+    format!(
+        "{guarantee} is violated\n  {}: {}\n",
+        match violations.len() {
+            1 => "1 anomaly".to_owned(),
+            count => format!("{count} anomalies"),
+        },
+        names.join(", ")
+    )
 }
 
 fn isolated(schedule: &Schedule) -> String {

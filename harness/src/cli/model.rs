@@ -30,15 +30,16 @@ pub(super) fn recognise(history: &History) -> Option<ModelKind> {
     // Of most operations the name says it all: they are counted by name, and asked about once.
     let mut by_name: Vec<(&Op, u64)> = Vec::new();
     for operation in history.operations() {
+        if let Some(micros) = history.micros(operation) {
+            for &at in &of_transactions {
+                transactions[at] += u64::from(MODELS[at].0.has_transaction(micros.clone()));
+            }
+            continue;
+        }
         let op = history.op(operation);
         match op {
             Op::Peek { .. } | Op::Custom { .. } => {}
             Op::Acquire { .. } | Op::Append { .. } => add(op, 1),
-            Op::Txn(_) => {
-                for &at in &of_transactions {
-                    transactions[at] += u64::from(MODELS[at].0.has(op));
-                }
-            }
             _ => match by_name.iter_mut().find(|(one, _)| same(one, op)) {
                 Some((_, times)) => *times += 1,
                 None => by_name.push((op, 1)),
@@ -67,7 +68,10 @@ pub(super) fn named(history: &History, object: Option<&str>) -> Option<ModelKind
 /// Whether any operation is of this model.
 pub(super) fn fits(history: &History, model: ModelKind) -> bool {
     let mut operations = history.operations().iter();
-    operations.any(|operation| model.has(history.op(operation)))
+    operations.any(|operation| match history.micros(operation) {
+        Some(micros) => model.has_transaction(micros),
+        None => model.has(history.op(operation)),
+    })
 }
 
 /// What is asked unless the user says: single operations should be linearizable, transactions

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use polygraph_checker::Verdict;
-use polygraph_history::{History, ReadError};
+use polygraph_history::{Guarantee, History, ReadError};
 use polygraph_results::{
     ErrorBody, GuaranteeReport, Observed, ProofFile, read_proof, write_certificates,
-    write_schedule, write_witness,
+    write_schedule, write_violations, write_witness,
 };
 
 use super::failure::Failure;
@@ -62,7 +62,10 @@ pub(super) fn write(
             let confirmed = verdict.anomalies.iter().zip(&report.anomalies);
             let confirmed = confirmed.filter(|(_, shown)| shown.confirmed);
             let anomalies = confirmed.map(|(anomaly, _)| anomaly);
-            create(path, |out| write_certificates(out, history, anomalies))? > 0
+            create(path, |out| match verdict.guarantee {
+                Guarantee::Linearizable => write_certificates(out, history, anomalies),
+                level => write_violations(out, history, level, anomalies),
+            })? > 0
         }
         _ => false,
     };
@@ -72,6 +75,7 @@ pub(super) fn write(
             path.display(),
             match report.verdict {
                 Observed::Holds => "the way that decided keeps no order",
+                Observed::Violated => "none of the evidence stands by itself",
                 _ => "the answer is unknown",
             }
         ));

@@ -174,19 +174,20 @@ impl Orderly {
             return Some(entry);
         }
         let at = self.builder.len() as u32;
-        match (entry.kind, self.builder.open(entry.process)) {
+        match (entry.kind, self.builder.repeats(entry.process, &entry.op)) {
             (Kind::Invoke, None) => {}
             (Kind::Invoke, Some(_)) | (_, None) => return Some(entry),
-            (_, Some(invoked)) => {
-                if !invoked.repeated_by(&entry.op) {
-                    let trusted = entry.kind == Kind::Ok && !entry.bare;
-                    if trusted || !same_name(invoked, &entry.op) {
-                        return Some(entry);
-                    }
-                    let invoked = invoked.without_results();
-                    let stated = std::mem::replace(&mut entry.op, invoked);
-                    self.replaced.push((at, stated));
+            (_, Some(true)) => {}
+            (_, Some(false)) => {
+                let trusted = entry.kind == Kind::Ok && !entry.bare;
+                let Some(invoked) = self.builder.open_op(entry.process) else {
+                    return Some(entry);
+                };
+                if trusted || !same_name(&invoked, &entry.op) {
+                    return Some(entry);
                 }
+                let stated = std::mem::replace(&mut entry.op, invoked.without_results());
+                self.replaced.push((at, stated));
             }
         }
         self.index = self.index.and(entry.index);

@@ -170,9 +170,7 @@ impl Sessions {
 
     /// Adds operations to a transaction that was added before.
     pub(super) fn extend(&mut self, transaction: usize, more: impl IntoIterator<Item = Micro>) {
-        if let Some(Op::Txn(micros)) = self.builder.ops_mut().get_mut(transaction) {
-            micros.extend(more);
-        }
+        self.builder.extend(transaction, more);
     }
 
     fn process(&mut self, session: i64) -> u64 {
@@ -214,21 +212,19 @@ impl Sessions {
             Zero::Either if self.zeros.is_empty() => return 0,
             Zero::Either => Value::Null,
         };
-        for op in self.builder.ops_mut() {
-            let Op::Txn(micros) = op else { continue };
-            for micro in micros {
-                if let Micro::Read { key, value } = micro
-                    && value.as_ref() == Some(&unclear)
-                {
-                    *value = match (self.zero, self.zeros.contains(key)) {
-                        (_, false) => Some(Value::Null),
-                        (Zero::Written, true) => Some(Value::Int(0)),
-                        (Zero::Either, true) => None,
-                    };
-                    ambiguous += usize::from(value.is_none());
-                }
+        let (zero, zeros) = (self.zero, &self.zeros);
+        self.builder.change_reads(|key, value| {
+            if value.as_ref() != Some(&unclear) {
+                return value;
             }
-        }
+            let value = match (zero, zeros.contains(key)) {
+                (_, false) => Some(Value::Null),
+                (Zero::Written, true) => Some(Value::Int(0)),
+                (Zero::Either, true) => None,
+            };
+            ambiguous += usize::from(value.is_none());
+            value
+        });
         ambiguous
     }
 }

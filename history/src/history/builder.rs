@@ -6,7 +6,7 @@ use super::record::{Link, MAX_EVENTS, Rare, Record};
 use super::{History, InvalidHistory, Operation, OperationId, Order, Outcome};
 use crate::spec::Spec;
 use crate::value::Chains;
-use crate::{Body, Event, Key, Kind, Micro, Op, Process, Session, Time};
+use crate::{Body, Event, Key, Kind, Micro, Op, Process, Session, Time, Value};
 
 /// Processes below this number are looked up in a table.
 const DENSE: u64 = 1 << 20;
@@ -68,20 +68,42 @@ impl Builder {
         self.keys.named(name)
     }
 
-    /// The operation that a process has open, as it was invoked.
-    pub(crate) fn open(&mut self, process: u64) -> Option<&Op> {
+    /// The number of the operation that a process has open.
+    fn open(&mut self, process: u64) -> Option<OperationId> {
         let open = self.processes.of(process).open;
-        self.record.ops.get(open as usize)
+        (open != NONE).then_some(open as usize)
     }
 
-    /// The operations so far, as they are best known.
-    pub(crate) fn ops_mut(&mut self) -> &mut [Op] {
-        &mut self.record.ops
+    /// The operation that a process has open, as it was invoked.
+    pub(crate) fn open_op(&mut self, process: u64) -> Option<Op> {
+        self.open(process).map(|id| self.record.ops.to_op(id))
+    }
+
+    /// Whether an operation is the one that a process has open with results filled in; `None` if
+    /// it has none open.
+    pub(crate) fn repeats(&mut self, process: u64, op: &Op) -> Option<bool> {
+        let open = self.open(process)?;
+        Some(self.record.ops.repeated_by(open, op))
+    }
+
+    /// Adds operations to a transaction.
+    pub(crate) fn extend(&mut self, id: OperationId, more: impl IntoIterator<Item = Micro>) {
+        self.record.ops.extend(id, more);
+    }
+
+    /// Lets `change` say what each read of a transaction saw that says something, by its key and
+    /// what it says now.
+    pub(crate) fn change_reads(
+        &mut self,
+        change: impl FnMut(&Key, Option<Value>) -> Option<Value>,
+    ) {
+        self.record.ops.change_reads(change);
     }
 
     /// [`Builder::key`], quicker where it is the key of the operation that the process has open.
     pub(crate) fn key_of(&mut self, process: u64, name: &str) -> Key {
-        match self.open(process).and_then(Op::key) {
+        let open = self.open(process);
+        match open.and_then(|id| self.record.ops.key(id)) {
             Some(key) if *key.0 == *name => key.clone(),
             _ => self.key(name),
         }
@@ -178,6 +200,10 @@ impl Builder {
         if self.len() >= MAX_EVENTS {
             return Err(self.invalid("there are too many events".into(), "fewer than 2^31"));
         }
+        if self.record.ops.is_full() {
+            let problem = "there are too many operations inside transactions".to_owned();
+            return Err(self.invalid(problem, "fewer than 2^32"));
+        }
         if self.strict && time < self.previous {
             return Err(self.invalid(
                 format!("its time {} is before the last event's", time.0),
@@ -233,10 +259,10 @@ impl Builder {
             NONE => self.uninvoked(head, op, session)?,
             open => {
                 let id = open as usize;
-                let invoked = &self.record.ops[id];
-                if !invoked.repeated_by(&op) {
+                if !self.record.ops.repeated_by(id, &op) {
                     // It is going to be shown.
                     self.chains.close();
+                    let invoked = self.record.ops.to_op(id);
                     let problem = format!(
                         "it completes `{op}`, but process {} invoked `{invoked}`",
                         head.process
@@ -296,6 +322,7 @@ impl Builder {
     /// The history of all events so far.
     pub(crate) fn finish(mut self, spec: Option<Spec>, order: Order) -> History {
         self.chains.close();
+        self.record.ops.close();
         let mut history = History {
             spec,
             order,

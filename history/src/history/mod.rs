@@ -3,14 +3,18 @@
 mod builder;
 mod column;
 mod events;
+mod micros;
+mod ops;
 mod order;
 mod record;
+mod transactions;
 
 use crate::spec::Spec;
 use crate::{ErrorName, Event, FaultEvent, Kind, NodeId, Op, Time};
 
 pub(crate) use builder::{Builder, Head};
 pub use events::Events;
+pub use micros::{MicroRef, Micros};
 pub(crate) use record::Rare;
 use record::Record;
 
@@ -217,9 +221,33 @@ impl History {
 
     /// The operation as it is best known: as it completed if that was `ok`, else as invoked.
     /// It must be one of [`History::operations`].
+    ///
+    /// Transactions are kept in a smaller form; those that are asked for here, and a few around
+    /// them, are kept in this one too. Where all of a history are looked at, ask
+    /// [`History::micros`] first, or [`History::to_op`].
     #[must_use]
     pub fn op(&self, operation: &Operation) -> &Op {
         self.record.op(operation.invoke)
+    }
+
+    /// The same by itself.
+    #[must_use]
+    pub fn to_op(&self, operation: &Operation) -> Op {
+        self.record.to_op(operation.invoke)
+    }
+
+    /// What a transaction does, as it is best known; `None` for any other operation. It must be
+    /// one of [`History::operations`].
+    #[must_use]
+    #[inline]
+    pub fn micros(&self, operation: &Operation) -> Option<Micros<'_>> {
+        self.record.micros(operation.invoke)
+    }
+
+    /// Whether an operation can have no effect on the store.
+    #[must_use]
+    pub fn is_read_only(&self, operation: &Operation) -> bool {
+        self.record.is_read_only(operation.invoke)
     }
 
     /// What the event that ended it says besides, if there is one.

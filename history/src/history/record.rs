@@ -4,7 +4,8 @@
 use rustc_hash::FxHashMap;
 
 use super::column::Sparse;
-use super::{Completion, Operation, Outcome};
+use super::ops::Ops;
+use super::{Completion, Micros, Operation, Outcome};
 use crate::{Body, ErrorName, Event, Kind, NodeId, Op, Process, Session, Time, Verification};
 
 /// The bit of a link that marks a fault.
@@ -46,7 +47,7 @@ pub(super) struct Record {
     pub(super) times: Vec<Time>,
     links: Vec<Link>,
     /// Of each operation the form in which it is best known.
-    pub(super) ops: Vec<Op>,
+    pub(super) ops: Ops,
     /// Of operations whose other event says more than that form without results, or something
     /// else, what that event says.
     others: FxHashMap<u32, Op>,
@@ -120,20 +121,19 @@ impl Record {
 
     /// Ends an operation as `op`, which repeats what was invoked.
     pub(super) fn complete(&mut self, id: usize, outcome: Outcome, op: Op) {
-        let best = &mut self.ops[id];
         match outcome {
             Outcome::Ok => {
-                let derived = match best {
-                    Op::Custom { .. } => *best == op,
-                    _ => !best.has_results(),
+                let derived = match op {
+                    Op::Custom { .. } => self.ops.is(id, &op),
+                    _ => !self.ops.has_results(id),
                 };
-                let invoked = std::mem::replace(best, op);
                 if !derived {
-                    self.others.insert(id as u32, invoked);
+                    self.others.insert(id as u32, self.ops.to_op(id));
                 }
+                self.ops.replace(id, op);
             }
             Outcome::Fail | Outcome::Info => {
-                if *best != op {
+                if !self.ops.is(id, &op) {
                     self.others.insert(id as u32, op);
                 }
             }
@@ -152,7 +152,23 @@ impl Record {
 
     /// The best known form of the operation of an event.
     pub(super) fn op(&self, at: usize) -> &Op {
-        &self.ops[self.links[at].0 as usize]
+        self.ops.op(self.links[at].0 as usize)
+    }
+
+    /// The same by itself.
+    pub(super) fn to_op(&self, at: usize) -> Op {
+        self.ops.to_op(self.links[at].0 as usize)
+    }
+
+    /// What the transaction of an event does.
+    #[inline]
+    pub(super) fn micros(&self, at: usize) -> Option<Micros<'_>> {
+        self.ops.micros(self.links[at].0 as usize)
+    }
+
+    /// Whether the operation of an event can have no effect.
+    pub(super) fn is_read_only(&self, at: usize) -> bool {
+        self.ops.is_read_only(self.links[at].0 as usize)
     }
 
     pub(super) fn node(&self, at: usize) -> Option<NodeId> {
@@ -221,16 +237,16 @@ impl Record {
 
     /// The operation as an event has it.
     fn op_at(&self, at: usize, id: usize, operation: &Operation) -> Op {
-        let best = &self.ops[id];
+        let best = || self.ops.to_op(id);
         let other = || self.others.get(&(id as u32));
         match (operation.complete, operation.outcome) {
             (Some(completion), Outcome::Ok) if completion != at => {
-                other().map_or_else(|| best.without_results(), Op::clone)
+                other().map_or_else(|| best().without_results(), Op::clone)
             }
             (Some(completion), Outcome::Fail | Outcome::Info) if completion == at => {
-                other().unwrap_or(best).clone()
+                other().map_or_else(best, Op::clone)
             }
-            _ => best.clone(),
+            _ => best(),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use polygraph_checker::isolation::Violation;
 use polygraph_history::{Key, Value};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,8 @@ pub(super) enum Kind {
     Certificate,
     /// *Holds*, of transactions.
     Schedule,
+    /// *Violated*, of transactions.
+    Violation,
 }
 
 /// The first line.
@@ -32,6 +35,15 @@ pub(super) struct Header {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Moments {
     pub(super) moments: Vec<usize>,
+}
+
+/// An anomaly of transactions.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Shown {
+    pub(super) violation: Violation,
+    // This informs a reader; nothing is decided by it, so that nothing reads it.
+    #[serde(skip_deserializing)]
+    pub(super) explanation: String,
 }
 
 /// Which object a line is about.

@@ -1,19 +1,20 @@
 //! Proofs as files: JSON Lines, a header and then one line or more an object (docs/proofs.md).
 //!
 //! - [`write_witness`], [`write_certificates`]: proofs of *holds* and of *violated*;
-//!   [`write_schedule`]: of *holds* where it is about transactions.
+//!   [`write_schedule`], [`write_violations`]: the same where they are about transactions.
 //! - [`read_proof`]: either of them, back.
 
 use polygraph_checker::FailedCas;
-use polygraph_checker::isolation::Schedule;
+use polygraph_checker::isolation::{Schedule, Violation};
 use polygraph_checker::linearizable::{Certificate, Witness};
+use polygraph_history::Guarantee;
 
 mod line;
 mod read;
 mod write;
 
 pub use read::read_proof;
-pub use write::{write_certificates, write_schedule, write_witness};
+pub use write::{write_certificates, write_schedule, write_violations, write_witness};
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -27,6 +28,8 @@ pub enum ProofFile {
     Certificates(Vec<Certificate>),
     /// That transactions are isolated: when they took their snapshots and committed.
     Schedule(Schedule),
+    /// That they are not: what each of some anomalies shows, and what it is evidence against.
+    Violations(Guarantee, Vec<Violation>),
 }
 
 const fn name(failed_cas: FailedCas) -> &'static str {
@@ -43,9 +46,7 @@ mod tests {
     use polygraph_checker::linearizable::{Kept, Linearization, ModelName, Proof, Rule};
     use polygraph_checker::model::ModelKind;
     use polygraph_checker::{Anomaly, Proof as Evidence};
-    use polygraph_history::{
-        Body, Event, Guarantee, History, Key, Kind, Op, Order, Process, Time, Value,
-    };
+    use polygraph_history::{Body, Event, History, Key, Kind, Op, Order, Process, Time, Value};
 
     use super::*;
 

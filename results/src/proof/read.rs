@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use polygraph_checker::FailedCas;
-use polygraph_checker::isolation::{Schedule, has_schedules};
+use polygraph_checker::isolation::{LEVELS, Schedule, Violation, has_schedules};
 use polygraph_checker::linearizable::{Certificate, Kept, Linearization, ModelName, Rule, Witness};
 use polygraph_checker::model::ModelKind;
 use polygraph_history::{Guarantee, Key, ReadError, Value};
 use serde::de::DeserializeOwned;
 
-use super::line::{Cut, Header, Kind, Moments, Orders};
+use super::line::{Cut, Header, Kind, Moments, Orders, Shown};
 use super::{ProofFile, VERSION, name};
 
 /// Reads a proof.
@@ -107,6 +107,7 @@ enum Found {
     Orders(Vec<Linearization>),
     Cuts(Vec<Certificate>),
     Moments(Schedule),
+    Shown(Guarantee, Vec<Violation>),
 }
 
 impl Reading {
@@ -125,6 +126,10 @@ impl Reading {
                 guarantee.is_some_and(has_schedules),
                 "serializable, snapshot-isolation, one of their stronger forms, or \
                  prefix-consistency",
+            ),
+            Kind::Violation => (
+                guarantee.is_some_and(|level| LEVELS.contains(&level)),
+                "a level of isolation",
             ),
             Kind::Witness | Kind::Certificate => {
                 (guarantee == Some(Guarantee::Linearizable), "linearizable")
@@ -149,6 +154,7 @@ impl Reading {
                     guarantee,
                     moments: Vec::new(),
                 }),
+                Kind::Violation => Found::Shown(guarantee, Vec::new()),
             },
         })
     }
@@ -165,6 +171,14 @@ impl Reading {
                 schedule.moments.extend(read.moments);
                 Ok(())
             }
+            Found::Shown(_, violations) => {
+                let read: Shown = line.parse(
+                    "an anomaly like {\"violation\":{\"dependencies\":{\"kind\":\"G1a\",\
+                     \"evidence\":{…}}}}",
+                )?;
+                violations.push(read.violation);
+                Ok(())
+            }
         }
     }
 
@@ -173,6 +187,7 @@ impl Reading {
             Found::Orders(objects) => objects.len(),
             Found::Cuts(certificates) => certificates.len(),
             Found::Moments(schedule) => schedule.moments.len(),
+            Found::Shown(_, violations) => violations.len(),
         };
         if found != self.objects {
             return Err(ReadError {
@@ -191,6 +206,7 @@ impl Reading {
             }),
             Found::Cuts(certificates) => ProofFile::Certificates(certificates),
             Found::Moments(schedule) => ProofFile::Schedule(schedule),
+            Found::Shown(guarantee, violations) => ProofFile::Violations(guarantee, violations),
         })
     }
 }

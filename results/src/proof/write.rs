@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use polygraph_checker::isolation::Schedule;
+use polygraph_checker::isolation::{Schedule, confirm_violation};
 use polygraph_checker::linearizable::{
     Certificate, Impasse, Linearization, Refused, Witness, impasses,
 };
@@ -11,7 +11,7 @@ use polygraph_checker::{Anomaly, FailedCas};
 use polygraph_history::{Guarantee, History, Key};
 use serde::Serialize;
 
-use super::line::{Cut, Header, Kind, Moments, Orders, Refusal, State};
+use super::line::{Cut, Header, Kind, Moments, Orders, Refusal, Shown, State};
 use super::{VERSION, name};
 
 /// How many operations a line has at most, so that no line is longer than a reader likes.
@@ -56,6 +56,47 @@ pub fn write_schedule(mut out: impl Write, schedule: &Schedule) -> io::Result<()
         write_line(&mut out, &Moments { moments })?;
     }
     out.flush()
+}
+
+/// Writes what is wrong with transactions: the evidence of these anomalies, as far as it is against
+/// this level of isolation and its second check accepts it. Says how many there were; of none
+/// nothing is written.
+///
+/// # Errors
+/// What writing gives.
+pub fn write_violations<'a>(
+    mut out: impl Write,
+    history: &History,
+    guarantee: Guarantee,
+    anomalies: impl IntoIterator<Item = &'a Anomaly>,
+) -> io::Result<usize> {
+    let shown: Vec<Shown> = anomalies
+        .into_iter()
+        .filter_map(|anomaly| {
+            let violation = anomaly.violation()?;
+            let stands = confirm_violation(history, guarantee, &violation).is_ok();
+            stands.then(|| Shown {
+                violation,
+                explanation: anomaly.explanation.clone(),
+            })
+        })
+        .collect();
+    if shown.is_empty() {
+        return Ok(0);
+    }
+    let header = Header {
+        polygraph: VERSION,
+        proof: Kind::Violation,
+        guarantee: guarantee.name().to_owned(),
+        failed_cas: name(FailedCas::Observe).to_owned(),
+        objects: shown.len(),
+    };
+    write_line(&mut out, &header)?;
+    for line in &shown {
+        write_line(&mut out, line)?;
+    }
+    out.flush()?;
+    Ok(shown.len())
 }
 
 fn write_order(out: &mut impl Write, object: &Linearization) -> io::Result<()> {

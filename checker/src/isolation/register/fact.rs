@@ -1,7 +1,10 @@
 //! Why one transaction over registers comes before another, in terms of the history alone.
 
+use serde::{Deserialize, Serialize};
+
 /// The fact behind one edge of data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fact {
     /// *wr*: the second read, at this position, what the first wrote.
     Read(usize),
@@ -18,7 +21,8 @@ pub enum Fact {
 }
 
 /// Why a write comes after a version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum After {
     /// The version is the initial one; the write is at this position.
     Initial(usize),

@@ -1,9 +1,12 @@
 //! The history as a checker of registers sees it: transactions, reads and writes by number.
 
-use polygraph_history::{EventIndex, History, Key, Micro, Op, Operation, Outcome, Value};
-use rustc_hash::{FxHashMap, FxHashSet};
+use polygraph_history::{
+    EventIndex, History, Key, MicroRef, Micros, Op, Operation, Outcome, Value,
+};
+use rustc_hash::FxHashSet;
 
 use super::elements::Elements;
+use crate::numbers::Keys;
 
 /// Stands for *none* where a number is expected.
 pub(in super::super) const NONE: u32 = u32::MAX;
@@ -116,7 +119,10 @@ impl<'h> View<'h> {
     pub(in super::super) fn new(history: &'h History) -> Result<View<'h>, String> {
         let mut builder = Builder::new(history);
         for (id, operation) in history.operations().iter().enumerate() {
-            builder.add(id as u32, operation.outcome, history.op(operation))?;
+            match history.micros(operation) {
+                Some(micros) => builder.transaction(id as u32, operation.outcome, micros)?,
+                None => builder.single(id as u32, operation.outcome, history.op(operation)),
+            }
         }
         builder.finish()
     }
@@ -253,28 +259,34 @@ impl<'h> Builder<'h> {
         }
     }
 
-    fn add(&mut self, operation: u32, outcome: Outcome, op: &'h Op) -> Result<(), String> {
-        match op {
-            Op::Txn(micros) => {
-                self.begin(operation, outcome);
-                for (position, micro) in micros.iter().enumerate() {
-                    let position = position as u32;
-                    match micro {
-                        Micro::Read { key, value } => self.read(key, value.as_ref(), position),
-                        Micro::Write { key, value } => self.write(key, value, position),
-                        Micro::Append { .. } => {
-                            return Err("the transactions append to lists".to_owned());
-                        }
-                        other => {
-                            return Err(format!(
-                                "the transactions do `{other}`, which is no read or write of a \
-                                 register"
-                            ));
-                        }
-                    }
+    fn transaction(
+        &mut self,
+        operation: u32,
+        outcome: Outcome,
+        micros: Micros<'h>,
+    ) -> Result<(), String> {
+        self.begin(operation, outcome);
+        for (position, micro) in micros.enumerate() {
+            let position = position as u32;
+            match micro {
+                MicroRef::Read { key, value } => self.read(key, value, position),
+                MicroRef::Write { key, value } => self.write(key, value, position),
+                MicroRef::Append { .. } => {
+                    return Err("the transactions append to lists".to_owned());
                 }
-                self.end();
+                MicroRef::Other(other) => {
+                    return Err(format!(
+                        "the transactions do `{other}`, which is no read or write of a register"
+                    ));
+                }
             }
+        }
+        self.end();
+        Ok(())
+    }
+
+    fn single(&mut self, operation: u32, outcome: Outcome, op: &'h Op) {
+        match op {
             Op::Read { key, value } => {
                 self.begin(operation, outcome);
                 self.read(key, value.as_ref(), 0);
@@ -296,7 +308,6 @@ impl<'h> Builder<'h> {
                 }
             }
         }
-        Ok(())
     }
 
     fn begin(&mut self, operation: u32, outcome: Outcome) {
@@ -507,55 +518,5 @@ impl View<'_> {
                 }
             }
         }
-    }
-}
-
-/// How many registers are remembered by a part of their address.
-const RECENT: usize = 256;
-
-/// Registers by number. A history keeps equal keys in one allocation, so that most are known by
-/// their address; of those that were used of late a small table tells it.
-struct Keys<'h> {
-    names: Vec<&'h Key>,
-    recent: [(usize, u32); RECENT],
-    by_address: FxHashMap<usize, u32>,
-    by_name: FxHashMap<&'h Key, u32>,
-}
-
-impl Default for Keys<'_> {
-    fn default() -> Self {
-        Keys {
-            names: Vec::new(),
-            // No key is at address zero.
-            recent: [(0, NONE); RECENT],
-            by_address: FxHashMap::default(),
-            by_name: FxHashMap::default(),
-        }
-    }
-}
-
-impl<'h> Keys<'h> {
-    fn number(&mut self, key: &'h Key) -> u32 {
-        let address = key.0.as_ptr() as usize;
-        let place = (address >> 5 ^ address >> 13) % RECENT;
-        let (known, number) = self.recent[place];
-        if known == address {
-            return number;
-        }
-        let number = self.look_up(key, address);
-        self.recent[place] = (address, number);
-        number
-    }
-
-    fn look_up(&mut self, key: &'h Key, address: usize) -> u32 {
-        if let Some(&number) = self.by_address.get(&address) {
-            return number;
-        }
-        let number = *self.by_name.entry(key).or_insert_with(|| {
-            self.names.push(key);
-            self.names.len() as u32 - 1
-        });
-        self.by_address.insert(address, number);
-        number
     }
 }

@@ -127,7 +127,7 @@ pub fn confirm_schedule(history: &History, schedule: &Schedule) -> Result<(), St
                 no_conflicts: demands.no_conflicts,
             };
             replay
-                .perform(history.op(operation), operation.outcome, at)
+                .perform(history, operation, at)
                 .map_err(|problem| format!("transaction {event} {problem}"))?;
         }
     }
@@ -137,7 +137,7 @@ pub fn confirm_schedule(history: &History, schedule: &Schedule) -> Result<(), St
             Stage::Begun(_) => return Err(format!("transaction {event} never commits")),
             Stage::Absent if operation.outcome == Outcome::Ok => {
                 replay
-                    .may_be_absent(history.op(operation))
+                    .may_be_absent(history, operation)
                     .map_err(|problem| format!("operation {event} {problem}"))?;
             }
             _ => {}

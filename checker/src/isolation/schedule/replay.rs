@@ -1,6 +1,6 @@
 //! A store that performs transactions one after the other and keeps what it was at every moment.
 
-use polygraph_history::{Key, Micro, Op, Outcome, Value};
+use polygraph_history::{History, Key, MicroRef, Op, Operation, Outcome, Value};
 use rustc_hash::FxHashMap;
 
 /// When a transaction takes place, as places of the schedule.
@@ -62,56 +62,57 @@ impl<'h> Replay<'h> {
     /// What it read that is not so, or whom it is in conflict with: the end of a sentence.
     pub(super) fn perform(
         &mut self,
-        op: &'h Op,
-        outcome: Outcome,
+        history: &'h History,
+        operation: &Operation,
         at: Moments,
     ) -> Result<(), String> {
-        let saw = outcome == Outcome::Ok;
+        let saw = operation.outcome == Outcome::Ok;
         let mut own: FxHashMap<&'h Key, Own<'h>> = FxHashMap::default();
         let mut written: Vec<&'h Key> = Vec::new();
         let read = |own: &FxHashMap<&'h Key, Own<'h>>, key: &'h Key, value: &'h Value| {
             self.compare(own.get(key), key, value, at)
         };
-        match op {
-            Op::Read {
+        let micros = history.micros(operation);
+        let single = micros.is_none().then(|| history.op(operation));
+        for micro in micros.into_iter().flatten() {
+            match micro {
+                MicroRef::Read {
+                    key,
+                    value: Some(value),
+                } if saw => read(&own, key, value)?,
+                MicroRef::Read { .. } => {}
+                MicroRef::Write { key, value } => {
+                    own.entry(key).or_default().value = Some(value);
+                    written.push(key);
+                }
+                MicroRef::Append { key, value } => {
+                    own.entry(key).or_default().elements.push(value);
+                    written.push(key);
+                }
+                MicroRef::Other(other) => {
+                    return Err(format!(
+                        "has `{other}`, which no schedule of lists and registers explains"
+                    ));
+                }
+            }
+        }
+        match single {
+            None => {}
+            Some(Op::Read {
                 key,
                 value: Some(value),
-            } if saw => read(&own, key, value)?,
-            Op::Read { .. } => {}
-            Op::Write { key, value } => {
+            }) if saw => read(&own, key, value)?,
+            Some(Op::Read { .. }) => {}
+            Some(Op::Write { key, value }) => {
                 own.entry(key).or_default().value = Some(value);
                 written.push(key);
             }
-            Op::Cas { key, from, to } => {
+            Some(Op::Cas { key, from, to }) => {
                 read(&own, key, from)?;
                 own.entry(key).or_default().value = Some(to);
                 written.push(key);
             }
-            Op::Txn(micros) => {
-                for micro in micros {
-                    match micro {
-                        Micro::Read {
-                            key,
-                            value: Some(value),
-                        } if saw => read(&own, key, value)?,
-                        Micro::Read { .. } => {}
-                        Micro::Write { key, value } => {
-                            own.entry(key).or_default().value = Some(value);
-                            written.push(key);
-                        }
-                        Micro::Append { key, value } => {
-                            own.entry(key).or_default().elements.push(value);
-                            written.push(key);
-                        }
-                        other => {
-                            return Err(format!(
-                                "has `{other}`, which no schedule of lists and registers explains"
-                            ));
-                        }
-                    }
-                }
-            }
-            other => {
+            Some(other) => {
                 return Err(format!(
                     "is `{other}`, which no store of keys and values does"
                 ));
@@ -142,11 +143,20 @@ impl<'h> Replay<'h> {
 
     /// Whether an operation that took place may be left out of a schedule: it is no transaction,
     /// and changes none of the keys that the transactions use.
-    pub(super) fn may_be_absent(&self, op: &Op) -> Result<(), String> {
+    pub(super) fn may_be_absent(
+        &self,
+        history: &History,
+        operation: &Operation,
+    ) -> Result<(), String> {
+        if let Some(micros) = history.micros(operation) {
+            return match micros.is_empty() {
+                true => Ok(()),
+                false => Err("took place, and is not in the schedule".to_owned()),
+            };
+        }
+        let op = history.op(operation);
         match op {
             Op::Peek { .. } => Ok(()),
-            Op::Txn(micros) if micros.is_empty() => Ok(()),
-            Op::Txn(_) => Err("took place, and is not in the schedule".to_owned()),
             _ if op.key().is_some_and(|key| self.keys.contains_key(key)) => {
                 Err(format!("is `{op}`, took place, and is not in the schedule"))
             }

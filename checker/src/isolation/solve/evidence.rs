@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use polygraph_history::{EventIndex, History, Key, Micro, Op, Operation, Outcome, Value};
+use polygraph_history::{EventIndex, History, Key, MicroRef, Op, Operation, Outcome, Value};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::facts::Facts;
 use super::problem::{Because, Order};
 use super::tree::{Refutation, exclude_all};
 
 /// Evidence that a history of registers does not keep a level.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Proof {
     /// A read that no order explains.
     Faulty {
@@ -18,7 +21,8 @@ pub enum Proof {
         /// The position of the read in it, counted from zero.
         position: usize,
         /// What is wrong with it, as Adya and Elle name it.
-        fault: &'static str,
+        #[serde(deserialize_with = "fault_by_name")]
+        fault: Fault,
     },
     /// Facts that no order explains.
     NoOrder {
@@ -31,25 +35,36 @@ pub enum Proof {
     },
 }
 
+/// The name of what is wrong with a read by itself.
+type Fault = &'static str;
+
+/// One of the names that [`Proof::Faulty`] has.
+fn fault_by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fault, D::Error> {
+    const FAULTS: [Fault; 5] = ["internal", "G1a", "G1b", "thin-air-read", "future-read"];
+    let name = String::deserialize(deserializer)?;
+    let known = FAULTS.into_iter().find(|known| *known == name);
+    known.ok_or_else(|| D::Error::custom(format!("there is no fault `{name}`")))
+}
+
 /// What one operation of a transaction did.
 enum Step<'h> {
     Read(&'h Key, &'h Value),
     Write(&'h Key, &'h Value),
 }
 
-fn steps(op: &Op) -> Vec<(usize, Step<'_>)> {
-    match op {
-        Op::Txn(micros) => micros
-            .iter()
-            .enumerate()
-            .filter_map(|(position, micro)| match micro {
-                Micro::Read { key, value } => value
-                    .as_ref()
-                    .map(|value| (position, Step::Read(key, value))),
-                Micro::Write { key, value } => Some((position, Step::Write(key, value))),
-                _ => None,
-            })
-            .collect(),
+fn steps<'h>(history: &'h History, operation: &Operation) -> Vec<(usize, Step<'h>)> {
+    if let Some(micros) = history.micros(operation) {
+        let steps = micros.enumerate().filter_map(|(position, micro)| {
+            let step = match micro {
+                MicroRef::Read { key, value } => Step::Read(key, value?),
+                MicroRef::Write { key, value } => Step::Write(key, value),
+                _ => return None,
+            };
+            Some((position, step))
+        });
+        return steps.collect();
+    }
+    match history.op(operation) {
         Op::Read {
             key,
             value: Some(value),
@@ -77,7 +92,7 @@ impl<'h> Look<'h> {
     fn new(history: &'h History) -> Look<'h> {
         let mut writers: BTreeMap<(&Key, &Value), Writers> = BTreeMap::new();
         for (number, operation) in history.operations().iter().enumerate() {
-            for (_, step) in steps(history.op(operation)) {
+            for (_, step) in steps(history, operation) {
                 if let Step::Write(key, value) = step {
                     let writers = writers.entry((key, value)).or_default();
                     if operation.outcome == Outcome::Fail {
@@ -102,7 +117,7 @@ impl<'h> Look<'h> {
 
     /// What an operation wrote to a register in the end.
     fn left(&self, operation: &Operation, key: &Key) -> Option<&'h Value> {
-        let steps = steps(self.history.op(operation)).into_iter().rev();
+        let steps = steps(self.history, operation).into_iter().rev();
         let mut writes = steps.filter_map(|(_, step)| match step {
             Step::Write(other, value) if other == key => Some(value),
             _ => None,
@@ -112,7 +127,7 @@ impl<'h> Look<'h> {
 
     /// What an operation read of a register before it wrote to it.
     fn seen(&self, operation: &Operation, key: &Key) -> Vec<&'h Value> {
-        let steps = steps(self.history.op(operation)).into_iter();
+        let steps = steps(self.history, operation).into_iter();
         let before =
             steps.take_while(|(_, step)| !matches!(step, Step::Write(other, _) if *other == key));
         let reads = before.filter_map(|(_, step)| match step {
@@ -140,7 +155,7 @@ impl<'h> Look<'h> {
                 .iter()
                 .filter(|other| other.outcome == Outcome::Ok)
                 .any(|reader| {
-                    let mut steps = steps(self.history.op(reader)).into_iter();
+                    let mut steps = steps(self.history, reader).into_iter();
                     steps.any(|(_, step)| match step {
                         Step::Read(key, value) => {
                             self.author(key, value) == Some(number)
@@ -195,7 +210,7 @@ fn fault_of(
     if operation.outcome != Outcome::Ok {
         return Err("what that transaction read is not known".to_owned());
     }
-    let steps = steps(look.history.op(operation));
+    let steps = steps(look.history, operation);
     let read = steps.iter().find_map(|(at, step)| match step {
         Step::Read(key, value) if *at == position => Some((*key, *value)),
         _ => None,

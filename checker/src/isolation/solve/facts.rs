@@ -5,12 +5,14 @@
 //! read that stays saw it; an order between two transactions stays what it is when those between
 //! them go.
 
+use serde::{Deserialize, Serialize};
+
 use rustc_hash::FxHashMap;
 
 use super::problem::{Because, Key, Precedes, Problem, Read};
 
 /// A version, by the key and the transaction that wrote it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Write {
     /// The register.
     pub key: u32,
@@ -19,7 +21,7 @@ pub struct Write {
 }
 
 /// A read of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Saw {
     /// The register.
     pub key: u32,
@@ -28,7 +30,7 @@ pub struct Saw {
 }
 
 /// Facts of a history, in ascending order and each once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// Transactions of which one came first.
     pub precedes: Vec<Precedes>,

@@ -1,5 +1,7 @@
 //! What is asked: transactions over registers, and the level they are held against.
 
+use serde::{Deserialize, Serialize};
+
 /// What happened, as far as it matters for isolation: who wrote what, who read whose version, and
 /// what is known of the order of the transactions. Transactions and keys are counted from zero.
 ///
@@ -18,7 +20,7 @@ pub struct Problem {
 }
 
 /// Two transactions of which one came first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Precedes {
     /// The one that committed before the other started.
     pub before: u32,
@@ -29,7 +31,8 @@ pub struct Precedes {
 }
 
 /// How the order of two transactions is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Because {
     /// One session performed both, one after the other.
     Session,
@@ -57,7 +60,7 @@ pub struct Key {
 }
 
 /// A read of a version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Read {
     /// The transaction that read.
     pub reader: u32,
@@ -66,7 +69,7 @@ pub struct Read {
 }
 
 /// What a history is held against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {
     /// What a transaction sees, and who may commit.
     pub isolation: Isolation,
@@ -78,7 +81,8 @@ pub struct Level {
 ///
 /// All are told by moments: a transaction starts and commits, it reads of every key what was
 /// committed last before it started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Isolation {
     /// Start and commit are one moment.
     Serializable,
@@ -91,7 +95,8 @@ pub enum Isolation {
 }
 
 /// What the order of the transactions must extend: each more than the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Order {
     /// Nothing.
     Free,

@@ -5,12 +5,14 @@
 //! of two writers of a key one committed before the other started. Each of these two
 //! possibilities is followed until a cycle shows that it is none.
 
+use serde::{Deserialize, Serialize};
+
 use super::facts::{Facts, Saw, Write};
 use super::problem::{Because, Isolation, Level, Order, Problem, Read};
 use super::witness::Moment;
 
 /// Facts of a history that no order of its transactions explains.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refutation {
     /// At which level.
     pub level: Level,
@@ -21,7 +23,8 @@ pub struct Refutation {
 }
 
 /// One case.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Case {
     /// Of two possibilities one holds.
     Either {
@@ -37,7 +40,8 @@ pub enum Case {
 }
 
 /// Two possibilities.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Choice {
     /// First: a writer commits before the one whose version was read. Second: after the reader
     /// had started.
@@ -63,7 +67,7 @@ pub enum Choice {
 }
 
 /// A moment that comes before another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arc {
     /// The first.
     pub from: Moment,
@@ -74,7 +78,8 @@ pub struct Arc {
 }
 
 /// Why a moment comes before another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// A transaction starts before it commits.
     Within,
@@ -190,6 +195,9 @@ fn leads(problem: &Problem, because: Because, from: u32, to: u32) -> bool {
     false
 }
 
+/// How often cases are entered at most. Ours enter each once.
+const ENTERED: usize = 10_000_000;
+
 /// Whether every case ends in a cycle of moments that follow from facts and assumptions.
 pub(super) fn exclude_all(refutation: &Refutation) -> Result<(), String> {
     let Refutation {
@@ -200,7 +208,15 @@ pub(super) fn exclude_all(refutation: &Refutation) -> Result<(), String> {
     // What is assumed on the way to the case at hand, by the number of the case.
     let mut assumed: Vec<(usize, (Moment, Moment))> = Vec::new();
     let mut open = vec![(0, 0, None)];
+    // Cases that share others could be entered without end.
+    let mut left = ENTERED;
     while let Some((number, depth, assumption)) = open.pop() {
+        left -= 1;
+        if left == 0 {
+            return Err(format!(
+                "there are more than {ENTERED} ways through the cases"
+            ));
+        }
         assumed.truncate(depth);
         assumed.extend(assumption);
         if assumed.len() > cases.len() {

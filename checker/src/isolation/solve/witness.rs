@@ -1,9 +1,12 @@
 //! An order of starts and commits that explains everything, and the replay that checks it.
 
+use serde::{Deserialize, Serialize};
+
 use super::problem::{Because, Isolation, Level, Order, Problem};
 
 /// A moment of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Moment {
     /// It reads.
     Start(u32),

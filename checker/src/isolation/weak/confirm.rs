@@ -1,6 +1,6 @@
 //! A second look at evidence, with nothing but the history and the definitions.
 
-use polygraph_history::{EventIndex, History, Key, Micro, Op, Operation, Outcome, Value};
+use polygraph_history::{EventIndex, History, Key, MicroRef, Op, Operation, Outcome, Value};
 use rustc_hash::FxHashMap;
 
 use super::super::register::{After, Fact};
@@ -265,16 +265,16 @@ impl<'h> Record<'h> {
                     });
                 }
             };
-            match history.op(operation) {
-                Op::Txn(micros) => {
-                    for micro in micros {
-                        if let Micro::Write { key, value } = micro {
-                            add(key, value);
-                        }
+            if let Some(micros) = history.micros(operation) {
+                for micro in micros {
+                    if let MicroRef::Write { key, value } = micro {
+                        add(key, value);
                     }
                 }
-                Op::Write { key, value } | Op::Cas { key, to: value, .. } => add(key, value),
-                _ => {}
+            } else if let Op::Write { key, value } | Op::Cas { key, to: value, .. } =
+                history.op(operation)
+            {
+                add(key, value);
             }
         }
         Record { history, writers }

@@ -5,11 +5,13 @@
 //! to what the finder inferred.
 
 use polygraph_history::{EventIndex, History, Key, Micro, Op, Operation, Value};
+use serde::{Deserialize, Serialize};
 
 /// What is wrong, from the most telling on. The names are Adya's where he has one.
 ///
 /// The suffix `-process` says that the order of a session is needed, too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "&'static str", try_from = "String")]
 pub enum Kind {
     /// A read returned something that nobody wrote.
     ThinAirRead,
@@ -50,6 +52,26 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All, from the most telling on.
+    pub(in super::super) const ALL: [Kind; 16] = [
+        Kind::ThinAirRead,
+        Kind::Internal,
+        Kind::FutureRead,
+        Kind::G1a,
+        Kind::G1b,
+        Kind::G1c,
+        Kind::G1cProcess,
+        Kind::Otv,
+        Kind::OtvProcess,
+        Kind::NonRepeatableRead,
+        Kind::LostUpdate,
+        Kind::FracturedRead,
+        Kind::FracturedReadProcess,
+        Kind::WriteCoInitRead,
+        Kind::WriteCoRead,
+        Kind::CyclicCf,
+    ];
+
     /// The name in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -75,7 +97,7 @@ impl Kind {
 }
 
 /// Evidence of an anomaly.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     /// What it is evidence of.
     pub kind: Kind,
@@ -84,7 +106,7 @@ pub struct Proof {
 }
 
 /// One operation of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct At {
     /// The event that invoked the transaction.
     pub transaction: EventIndex,
@@ -93,7 +115,8 @@ pub struct At {
 }
 
 /// The facts of which evidence consists.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Evidence {
     /// A read of what nobody ever wrote.
     Unwritten {
@@ -152,7 +175,7 @@ pub enum Evidence {
 }
 
 /// One transaction came before another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// The event that invoked the first.
     pub from: EventIndex,
@@ -163,7 +186,8 @@ pub struct Step {
 }
 
 /// Why one transaction came before another in every order that explains the history.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Because {
     /// There is information that goes from the first to the second.
     Link(Link),
@@ -172,7 +196,8 @@ pub enum Because {
 }
 
 /// How one transaction learns of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Link {
     /// It read what the other wrote, at this position.
     Read(usize),
@@ -181,7 +206,7 @@ pub enum Link {
 }
 
 /// A read that overlooks a write.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overlooked {
     /// The write that the read does not show.
     pub write: At,

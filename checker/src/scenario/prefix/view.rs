@@ -1,6 +1,8 @@
 //! Writes that reads can tell apart, and the reads that do.
 
-use polygraph_history::{History, Key, Micro, Op, OperationId, Outcome, Value};
+use polygraph_history::{
+    History, Key, Micro, MicroRef, Op, Operation, OperationId, Outcome, Value,
+};
 use rustc_hash::FxHashMap;
 
 /// Stands for *none* where a number is expected.
@@ -128,7 +130,7 @@ impl<'h> Build<'h> {
         for operation in history.operations() {
             let failed = operation.outcome == Outcome::Fail;
             let ok = operation.outcome == Outcome::Ok;
-            each(history.op(operation), |step| {
+            each(history, operation, |step| {
                 let number = self.number(step.key(), keys) as usize;
                 let of = &mut self.uses[number];
                 match step {
@@ -149,7 +151,7 @@ impl<'h> Build<'h> {
             if operation.outcome == Outcome::Fail {
                 continue;
             }
-            each(history.op(operation), |step| {
+            each(history, operation, |step| {
                 let (Step::Write(key, value) | Step::Add(key, value)) = step else {
                     return;
                 };
@@ -199,7 +201,7 @@ impl<'h> Build<'h> {
             let mut group: Vec<u32> = Vec::new();
             let mut present: Vec<u32> = Vec::new();
             let mut own: Vec<u32> = Vec::new();
-            each(history.op(&history.operations()[id]), |step| {
+            each(history, &history.operations()[id], |step| {
                 let key = self.numbers[step.key()];
                 let Step::Read(_, Some(value)) = step else {
                     own.push(key);
@@ -279,28 +281,28 @@ impl<'h> Step<'h> {
     }
 }
 
-fn each<'h>(op: &'h Op, mut step: impl FnMut(Step<'h>)) {
-    match op {
+fn each<'h>(history: &'h History, operation: &Operation, mut step: impl FnMut(Step<'h>)) {
+    if let Some(micros) = history.micros(operation) {
+        for micro in micros {
+            match micro {
+                MicroRef::Read { key, value } => step(Step::Read(key, value)),
+                MicroRef::Write { key, value } => step(Step::Write(key, value)),
+                MicroRef::Append { key, value } => step(Step::Add(key, value)),
+                MicroRef::Other(Micro::Insert { key, value }) => step(Step::Write(key, value)),
+                MicroRef::Other(Micro::Delete { key }) => step(Step::Other(key)),
+                MicroRef::Other(Micro::Init { objects }) => {
+                    let items = objects.iter().flatten();
+                    items.for_each(|item| step(Step::Other(&item.key)));
+                }
+                MicroRef::Other(_) => {}
+            }
+        }
+        return;
+    }
+    match history.op(operation) {
         Op::Write { key, value } => step(Step::Write(key, value)),
         Op::Add { key, value } | Op::Append { key, value, .. } => step(Step::Add(key, value)),
         Op::Read { key, value } => step(Step::Read(key, value.as_ref())),
-        Op::Txn(micros) => {
-            for micro in micros {
-                match micro {
-                    Micro::Read { key, value } => step(Step::Read(key, value.as_ref())),
-                    Micro::Write { key, value } | Micro::Insert { key, value } => {
-                        step(Step::Write(key, value));
-                    }
-                    Micro::Append { key, value } => step(Step::Add(key, value)),
-                    Micro::Delete { key } => step(Step::Other(key)),
-                    Micro::Init { objects } => {
-                        let items = objects.iter().flatten();
-                        items.for_each(|item| step(Step::Other(&item.key)));
-                    }
-                    Micro::PredicateRead(_) | Micro::Send(_) | Micro::Poll { .. } => {}
-                }
-            }
-        }
         // A peek sees one copy, and promises nothing.
         Op::Peek { .. } | Op::Contains { .. } => {}
         op => {
