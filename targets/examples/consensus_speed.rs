@@ -27,7 +27,8 @@ fn run(rate: u64, workload: &str) {
         bug: None,
         seed: 1,
     };
-    let mut world = target.simulate(&deployment, &Options::default());
+    let store = target.built_in().expect("a store of ours");
+    let mut world = store.simulate(&deployment, &Options::default());
     let mut random = Random::keyed(&[1]);
     let (begun, mut answered) = (spent(), 0_u64);
     for number in 0..OPERATIONS {
