@@ -16,6 +16,9 @@ pub(super) struct Arguments {
     /// In which format
     #[arg(long, value_name = "NAME", default_value = "markdown")]
     format: Format,
+    /// Count what is not decided as an error in JUnit XML, not as skipped
+    #[arg(long)]
+    strict: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -24,6 +27,10 @@ enum Format {
     Markdown,
     /// One line
     Json,
+    /// What Jenkins, GitLab and others read
+    Junit,
+    /// What code scanning reads
+    Sarif,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
@@ -31,6 +38,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let text = match arguments.format {
         Format::Markdown => format::markdown(&suite),
         Format::Json => format::json(&suite),
+        Format::Junit => format::junit(&suite, arguments.strict)
+            .map_err(|problem| Failure::bug(format!("JUnit XML cannot be written: {problem}")))?,
+        Format::Sarif => format::sarif(&suite),
     };
     super::print(&text);
     Ok(exit::OK)
