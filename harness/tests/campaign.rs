@@ -285,20 +285,24 @@ fn journal(folder: &Path) -> Vec<(String, u64)> {
         .collect()
 }
 
-/// A campaign that is running, and has done ten runs at least.
-fn begun(folder: &Path, out: &str) -> Child {
-    let child = Command::new(env!("CARGO_BIN_EXE_polygraph"))
+/// Begins a campaign.
+fn begin(folder: &Path, out: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_polygraph"))
         .args(["campaign", "c.toml", "--out", out, "--quiet"])
         .current_dir(folder)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .expect("it starts");
+        .expect("it starts")
+}
+
+/// Waits until ten runs at least are done.
+fn some_are_done(folder: &Path, out: &str) {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let done = fs::canonicalize(folder.join(out).join("latest")).map(|it| journal(&it));
         if done.is_ok_and(|done| done.len() >= 10) {
-            return child;
+            return;
         }
         assert!(Instant::now() < deadline, "nothing is written down");
         std::thread::sleep(Duration::from_millis(2));
@@ -308,7 +312,8 @@ fn begun(folder: &Path, out: &str) -> Child {
 #[test]
 fn interrupted_it_says_what_there_is_and_goes_on() {
     let folder = folder(&SMALL.replace("seeds = 3", "seeds = 20"));
-    let mut child = begun(folder.path(), "c");
+    let mut child = begin(folder.path(), "c");
+    some_are_done(folder.path(), "c");
     let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
     signal::kill(pid, Signal::SIGINT).expect("it runs");
     let code = child.wait().expect("it ends").code();
@@ -335,7 +340,8 @@ fn killed_and_resumed_is_the_same_and_nothing_runs_twice() {
         line(folder.path(), "campaign c.toml --out whole --quiet").code,
         0
     );
-    let mut child = begun(folder.path(), "killed");
+    let mut child = begin(folder.path(), "killed");
+    some_are_done(folder.path(), "killed");
     child.kill().expect("it is killed with SIGKILL");
     child.wait().expect("it is dead");
     let killed = latest(folder.path(), "killed");

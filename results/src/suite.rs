@@ -351,7 +351,7 @@ fn cases_of_cell(cell: &CellVerdict) -> Vec<Case> {
         .iter()
         .map(|it| case(&it.name, it.status, message_of_cell(it, cell), evidence(it)))
         .collect();
-    for run in cell.runs.iter() {
+    for run in &cell.runs {
         if let Some(error) = &run.error {
             let message = format!("seed {}: {error}", run.seed);
             cases.push(case("run", Status::Error, message, Vec::new()));
