@@ -298,7 +298,7 @@ fn begin(folder: &Path, out: &str) -> Child {
 
 /// Waits until ten runs at least are done.
 fn some_are_done(folder: &Path, out: &str) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(300);
     loop {
         let done = fs::canonicalize(folder.join(out).join("latest")).map(|it| journal(&it));
         if done.is_ok_and(|done| done.len() >= 10) {

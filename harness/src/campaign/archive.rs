@@ -2,7 +2,7 @@
 //! a check that runs out of memory takes no evidence with it.
 //!
 //! A compressed tar file may be written in parts: what is put in is a part of its own, and what
-//! turns out not to be worth keeping is left out when the archive is closed.
+//! turns out not to be worth keeping is left out when that is much, and when the archive is closed.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -22,9 +22,14 @@ pub(crate) struct Archive {
 #[derive(Debug)]
 struct Parts {
     file: File,
-    /// Where each part begins and ends, and whether it stays.
-    parts: Vec<(u64, u64, bool)>,
+    /// Where each part begins and ends; `None` of those that were forgotten.
+    parts: Vec<Option<(u64, u64)>>,
+    /// How many bytes were forgotten and are still in the file.
+    forgotten: u64,
 }
+
+/// So many bytes of what was forgotten may be in the file.
+const IDLE: u64 = 256 << 20;
 
 impl Archive {
     /// Begins an archive.
@@ -35,15 +40,11 @@ impl Archive {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(path)?;
+        let file = create(path)?;
         let parts = Parts {
             file,
             parts: Vec::new(),
+            forgotten: 0,
         };
         Ok(Archive {
             path: path.to_owned(),
@@ -71,15 +72,22 @@ impl Archive {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         let begin = parts.file.seek(SeekFrom::End(0))?;
         parts.file.write_all(&bytes)?;
-        parts.parts.push((begin, begin + bytes.len() as u64, true));
+        parts.parts.push(Some((begin, begin + bytes.len() as u64)));
         Ok(parts.parts.len() - 1)
     }
 
     /// Says that a part is not worth keeping.
-    pub(crate) fn forget(&self, part: usize) {
+    ///
+    /// # Errors
+    /// What writing gives, where there is much to leave out.
+    pub(crate) fn forget(&self, part: usize) -> io::Result<()> {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, _, stays)) = parts.parts.get_mut(part) {
-            *stays = false;
+        if let Some((begin, end)) = parts.parts.get_mut(part).and_then(Option::take) {
+            parts.forgotten += end - begin;
+        }
+        match parts.forgotten > IDLE {
+            true => parts.compact(&self.path),
+            false => Ok(()),
         }
     }
 
@@ -88,21 +96,47 @@ impl Archive {
     /// # Errors
     /// What writing gives.
     pub(crate) fn close(self) -> io::Result<()> {
-        let Parts { mut file, parts } = self
+        let mut parts = self
             .parts
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        let short = self.path.with_extension("part");
-        let mut out = io::BufWriter::new(File::create(&short)?);
-        for (begin, end, _) in parts.into_iter().filter(|(_, _, stays)| *stays) {
-            file.seek(SeekFrom::Start(begin))?;
-            io::copy(&mut (&mut file).take(end - begin), &mut out)?;
-        }
-        out.write_all(&compressed(&END)?)?;
-        out.flush()?;
-        drop(out);
-        fs::rename(short, self.path)
+        parts.compact(&self.path)?;
+        parts.file.seek(SeekFrom::End(0))?;
+        parts.file.write_all(&compressed(&END)?)
     }
+}
+
+impl Parts {
+    /// Writes the file anew without what was forgotten. The old one stands until the new one does.
+    fn compact(&mut self, path: &Path) -> io::Result<()> {
+        let short = path.with_extension("part");
+        let mut new = create(&short)?;
+        let mut moved = Vec::with_capacity(self.parts.len());
+        let mut at = 0;
+        for part in &self.parts {
+            let Some((begin, end)) = *part else {
+                moved.push(None);
+                continue;
+            };
+            self.file.seek(SeekFrom::Start(begin))?;
+            let copied = io::copy(&mut (&mut self.file).take(end - begin), &mut new)?;
+            moved.push(Some((at, at + copied)));
+            at += copied;
+        }
+        fs::rename(short, path)?;
+        *self = Parts {
+            file: new,
+            parts: moved,
+            forgotten: 0,
+        };
+        Ok(())
+    }
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(true);
+    options.open(path)
 }
 
 /// How a tar file ends: two empty blocks.
@@ -112,4 +146,57 @@ fn compressed(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes)?;
     encoder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names and the texts in an archive.
+    fn read(path: &Path) -> Vec<(String, String)> {
+        let file = File::open(path).unwrap();
+        let mut tar = tar::Archive::new(flate2::read::MultiGzDecoder::new(file));
+        let entries = tar.entries().unwrap();
+        entries
+            .map(|entry| {
+                let mut entry = entry.unwrap();
+                let mut text = String::new();
+                entry.read_to_string(&mut text).unwrap();
+                let name = entry.path().unwrap().to_string_lossy().into_owned();
+                (name, text)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_was_forgotten_is_left_out_and_the_rest_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tar.gz");
+        let archive = Archive::create(&path).unwrap();
+        let put = |name: &str| {
+            let file = folder.path().join(name);
+            fs::write(&file, format!("this is {name}")).unwrap();
+            archive.put(name, &file).unwrap()
+        };
+        let parts: Vec<usize> = ["a", "b", "c", "d"].into_iter().map(put).collect();
+        archive.forget(parts[1]).unwrap();
+        // As it does by itself where much was forgotten; what follows finds its place.
+        let compacted = archive.parts.lock().unwrap().compact(&path);
+        compacted.unwrap();
+        // Nobody has closed it: it can be read all the same.
+        let names = |path| {
+            read(path)
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(&path), ["a", "c", "d"]);
+        put("e");
+        archive.forget(parts[2]).unwrap();
+        archive.forget(parts[2]).unwrap();
+        archive.close().unwrap();
+        let expected = ["a", "d", "e"].map(|name| (name.to_owned(), format!("this is {name}")));
+        assert_eq!(read(&path), expected);
+        assert!(!path.with_extension("part").exists());
+    }
 }

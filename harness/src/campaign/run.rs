@@ -281,7 +281,9 @@ impl Round<'_> {
         if !worth {
             fs::remove_dir_all(&path).with_context(|| path.display().to_string())?;
             if let (Some(archive), Some(part)) = (self.way.archive, part) {
-                archive.forget(part);
+                archive
+                    .forget(part)
+                    .context("the archive cannot be written")?;
             }
         }
         Ok(stored)
