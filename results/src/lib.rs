@@ -10,7 +10,8 @@
 //! - [`Folder`]: what a run leaves behind.
 //! - [`compare`](fn@compare): two verdicts side by side.
 //! - [`Stored`]: a verdict read back; [`campaign`]: those of many tests.
-//! - [`Suite`]: what the formats of continuous integration are made of; [`format`]: one file each.
+//! - [`Suite`]: what the formats of continuous integration are made of; [`format`](mod@format): the
+//!   formats, one file each.
 
 pub mod campaign;
 mod compare;
