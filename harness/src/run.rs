@@ -216,6 +216,20 @@ pub fn run(
     how: Conduct<'_>,
     folder: Option<&Folder>,
 ) -> anyhow::Result<Report> {
+    let finished = record(resolved, how, folder)?;
+    judge(resolved, &finished, options, folder)
+}
+
+/// Runs a spec and records it: all of its folder but the verdict, so that no check can take
+/// evidence with it.
+///
+/// # Errors
+/// What deploying and writing give.
+pub fn record(
+    resolved: &Resolved,
+    how: Conduct<'_>,
+    folder: Option<&Folder>,
+) -> anyhow::Result<Finished> {
     let mut world = deploy(resolved)?;
     let out: Option<Box<dyn Write>> = match folder {
         Some(folder) => {
@@ -238,7 +252,20 @@ pub fn run(
             folder.write(&format!("logs/{node}.log"), log)?;
         }
     }
-    let mut report = judge::test(resolved, &finished, options);
+    Ok(finished)
+}
+
+/// Judges what was recorded, and adds the verdict to its folder.
+///
+/// # Errors
+/// What writing gives.
+pub fn judge(
+    resolved: &Resolved,
+    finished: &Finished,
+    options: &Options,
+    folder: Option<&Folder>,
+) -> anyhow::Result<Report> {
+    let mut report = judge::test(resolved, finished, options);
     if let Some(folder) = folder {
         let path = folder.path().display().to_string();
         let file = resolved

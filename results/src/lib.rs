@@ -9,19 +9,31 @@
 //! - [`Cycle`]: transactions of which each came before the next; in a terminal, as SVG, as DOT.
 //! - [`Levels`]: which levels of isolation a history rules out, drawn as a [`lattice`].
 //! - [`Folder`]: what a run leaves behind.
+//! - [`compare`](fn@compare): two verdicts side by side.
+//! - [`Stored`]: a verdict read back; [`campaign`]: those of many tests.
+//! - [`Suite`]: what the formats of continuous integration are made of; [`format`](mod@format): the
+//!   formats, one file each.
 
+pub mod campaign;
+mod compare;
 mod cycle;
 pub mod diagram;
 mod folder;
+pub mod format;
+mod latency;
 pub mod lattice;
 mod levels;
 mod picture;
 mod proof;
 mod report;
+mod stored;
+mod suite;
 mod table;
 
+pub use compare::{Change, Comparison, Difference, compare};
 pub use cycle::Cycle;
 pub use folder::Folder;
+pub use latency::Latency;
 pub use levels::Levels;
 pub use picture::Picture;
 pub use proof::{
@@ -31,4 +43,6 @@ pub use report::{
     AnomalyReport, Counts, ErrorBody, ErrorReport, FaultCounts, GuaranteeReport, LintExample,
     LintReport, Observed, Outcome, Report,
 };
+pub use stored::{Stored, StoredAnomaly, StoredGuarantee, VERSION};
+pub use suite::{Case, Evidence, Status, Suite};
 pub use table::{check_table, pictures, test_table};

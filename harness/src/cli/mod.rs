@@ -3,7 +3,9 @@
 //! Results go to stdout, progress and errors to stderr. With `--json` stdout is one line, errors
 //! included.
 
+mod campaign;
 mod check;
+mod compare;
 mod confirm;
 mod cycles;
 mod drawing;
@@ -12,15 +14,19 @@ mod failure;
 mod follow;
 mod generate;
 mod guard;
+mod herald;
 mod levels;
 mod lint;
 mod list;
+mod merge;
 mod model;
 mod new_target;
 mod node;
+mod outputs;
 mod progress;
 mod proof;
 mod replay;
+mod report;
 mod signals;
 mod size;
 mod target_file;
@@ -49,6 +55,10 @@ enum Command {
     Lint(lint::Arguments),
     Confirm(confirm::Arguments),
     Replay(replay::Arguments),
+    Report(report::Arguments),
+    Campaign(Box<campaign::Arguments>),
+    Merge(merge::Arguments),
+    Compare(compare::Arguments),
     List(list::Arguments),
     Explain(explain::Arguments),
     Generate(generate::Arguments),
@@ -78,6 +88,10 @@ pub fn main() -> u8 {
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Confirm(arguments) => confirm::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Campaign(arguments) => campaign::run(&arguments),
+        Command::Merge(arguments) => merge::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),

@@ -33,6 +33,14 @@ impl Line {
         ));
     }
 
+    /// Says something that stays, above the line; where there is no line, too.
+    pub(super) fn above(&self, what: &str) {
+        match self.bar.is_hidden() {
+            true => eprintln!("{what}"),
+            false => self.bar.println(what),
+        }
+    }
+
     pub(super) fn say(&self, what: String) {
         self.bar.set_message(what);
     }
