@@ -97,8 +97,10 @@ impl<'h> Decider<'h> {
             others.any(|&other| other != level && implies(other, level))
         };
         for &level in below.iter().filter(|&&level| !covered(level)) {
-            let verdict = self.named(level);
-            if let Some(verdict) = verdict.filter(|it| it.validity == Validity::Violated) {
+            // An order that the store tells may count there and contradict what this level asks.
+            let by_data =
+                |it: &Verdict| it.validity == Validity::Violated && it.assumptions.is_empty();
+            if let Some(verdict) = self.named(level).filter(by_data) {
                 return known(verdict, level);
             }
         }
