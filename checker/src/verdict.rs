@@ -93,6 +93,8 @@ pub struct Verdict {
     pub anomaly_count: u64,
     /// What a reader should know besides.
     pub warnings: Vec<String>,
+    /// What must be true besides the history for the answer to be right.
+    pub assumptions: Vec<String>,
     /// Orders that show that it holds, where [`crate::Options::witness`] asks for them and the way
     /// that decided has them.
     pub witness: Option<linearizable::Witness>,
@@ -117,6 +119,7 @@ impl Verdict {
             confirmed: Vec::new(),
             anomaly_count: 0,
             warnings: Vec::new(),
+            assumptions: Vec::new(),
             witness: None,
             schedule: None,
         }
@@ -159,6 +162,8 @@ pub enum Proof {
     Weak(isolation::weak::Proof),
     /// Of registers whose versions no order explains.
     VersionOrder(isolation::solve::Proof),
+    /// Of an anomaly where objects are found by predicates.
+    Closed(isolation::ClosedProof),
     /// Of a session that saw what it must not.
     Session(session::Proof),
     /// Of replicas that disagree or lack something.
@@ -185,6 +190,7 @@ impl Anomaly {
             Proof::Isolation(proof) => isolation::confirm(history, proof),
             Proof::Weak(proof) => isolation::weak::confirm(history, proof),
             Proof::VersionOrder(proof) => isolation::solve::confirm_proof(history, proof),
+            Proof::Closed(proof) => isolation::confirm_closed(history, proof),
             Proof::Session(proof) => session::confirm(history, proof),
             Proof::Replicas(proof) => replicas::confirm(history, proof),
             Proof::Scenario(proof) => scenario::confirm(history, proof),
@@ -211,6 +217,7 @@ impl Anomaly {
             Proof::Certificate(certificate) => Some(certificate.clone()),
             Proof::Isolation(_)
             | Proof::Weak(_)
+            | Proof::Closed(_)
             | Proof::Session(_)
             | Proof::Replicas(_)
             | Proof::Scenario(_)

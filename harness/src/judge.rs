@@ -41,8 +41,20 @@ pub fn answer(
     question: &Question,
     options: &Options,
 ) -> (GuaranteeReport, Verdict) {
+    answer_by(history, question, |question| {
+        question.check(history, options)
+    })
+}
+
+/// The same with a verdict that is decided otherwise, such as together with others.
+#[must_use]
+pub fn answer_by(
+    history: &History,
+    question: &Question,
+    decide: impl FnOnce(&Question) -> Verdict,
+) -> (GuaranteeReport, Verdict) {
     let began = Instant::now();
-    let mut verdict = question.check(history, options);
+    let mut verdict = decide(question);
     let took_place = history
         .operations()
         .iter()

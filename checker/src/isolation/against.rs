@@ -30,7 +30,7 @@ fn facts(level: G, kind: Kind, evidence: &Evidence) -> bool {
         G::ReadCommitted | G::MonotonicAtomicView | G::MonotonicView | G::CursorStability
     );
     match kind {
-        Kind::ThinAirRead | Kind::DuplicateElements | Kind::CyclicVersions => true,
+        Kind::ThinAirRead | Kind::DuplicateElements => true,
         Kind::Internal => !weak && level != G::ReadUncommitted,
         Kind::LostUpdate => !matches!(
             level,
@@ -101,12 +101,15 @@ fn cycle(history: &History, level: G, kind: Kind, steps: &[Step]) -> bool {
     ordered
         && match level {
             G::ReadUncommitted => {
-                let written = |step: &Step| matches!(step.because, Because::Followed { .. });
+                let told =
+                    |step: &Step| matches!(step.because, Because::Register(Fact::Installed { .. }));
+                let written =
+                    |step: &Step| matches!(step.because, Because::Followed { .. }) || told(step);
                 let acknowledged = |step: &Step| {
                     operation(step.from).is_some_and(|operation| operation.outcome == Outcome::Ok)
                 };
                 steps.iter().all(|step| written(step) && acknowledged(step))
-                    && steps.iter().all(|step| agreed(history, step))
+                    && steps.iter().all(|step| told(step) || agreed(history, step))
             }
             G::ReadCommitted | G::CursorStability | G::MonotonicAtomicView | G::ReadAtomic => {
                 count == 0

@@ -427,6 +427,7 @@ fn cycle(record: &Record<'_>, steps: &[Step], kind: Kind) -> Checked {
     }
     let named = name(steps);
     let fits = match kind {
+        Kind::CyclicVersions => cyclic_versions(record, steps)?,
         Kind::WriteSkew => write_skew(record, steps)?,
         Kind::LongFork => long_fork(steps),
         Kind::GMonotonic => monotonic(record, steps)?,
@@ -435,6 +436,27 @@ fn cycle(record: &Record<'_>, steps: &[Step], kind: Kind) -> Checked {
     ensure(fits, || {
         format!("the cycle is a {}, not a {}", named.name(), kind.name())
     })
+}
+
+/// Each wrote a register over what it had read of the one before, and all the same register.
+fn cyclic_versions(record: &Record<'_>, steps: &[Step]) -> Result<bool, String> {
+    let mut first: Option<&Key> = None;
+    for step in steps {
+        let Because::Register(Fact::Replaced(read)) = step.because else {
+            return Ok(false);
+        };
+        let read = weak::At {
+            transaction: step.to,
+            position: read,
+        };
+        let Some((key, _)) = read.read(record.history) else {
+            return Ok(false);
+        };
+        if *first.get_or_insert(key) != key {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Two that missed each other's writes, and wrote to different keys.

@@ -113,8 +113,9 @@ impl Level {
     pub(super) const fn proscribes(self, kind: Kind) -> bool {
         use Guarantee as G;
         match kind {
-            Kind::ThinAirRead | Kind::DuplicateElements | Kind::CyclicVersions => true,
-            Kind::IncompatibleOrder
+            Kind::ThinAirRead | Kind::DuplicateElements => true,
+            Kind::CyclicVersions
+            | Kind::IncompatibleOrder
             | Kind::FutureRead
             | Kind::G1a
             | Kind::DirtyUpdate

@@ -2,11 +2,13 @@
 //! serializability.
 //!
 //! - [`SERIALIZABLE`], [`SNAPSHOT_ISOLATION`], …: the entries of the registry, one a level.
+//! - [`Levels`]: several levels of one history.
 //! - [`survey`]: every kind of anomaly that a history shows, and where every level stands.
 //! - [`LEVELS`], [`IMPLICATIONS`], [`implies`]: the lattice; [`SEPARATIONS`]: what tells neighbours
 //!   in it apart.
 //! - [`Kind`], [`Class`], [`Suffix`]: the names of what can go wrong.
-//! - [`Proof`], [`Evidence`], [`confirm`], [`contradicts`]: why, and the second look at it.
+//! - [`Proof`], [`Evidence`], [`confirm`], [`contradicts`]: why, and the second look at it;
+//!   [`ClosedProof`], [`confirm_closed`]: the same where objects are found by predicates.
 //! - [`Schedule`], [`confirm_schedule`]: the same of *holds*.
 //! - [`Violation`], [`confirm_violation`]: evidence as it is written to a file, whichever way found
 //!   it.
@@ -31,6 +33,7 @@
 
 mod access;
 mod against;
+mod closed;
 mod confirm;
 mod cycles;
 mod dependencies;
@@ -66,6 +69,7 @@ pub mod weak;
 mod witness;
 
 pub use against::contradicts;
+pub use closed::{ClosedProof, confirm_closed};
 pub use confirm::confirm;
 pub use kind::{Class, Kind, Suffix};
 pub use lattice::{IMPLICATIONS, LEVELS, implies};
@@ -75,7 +79,7 @@ pub use schedule::{Schedule, at_one_moment, confirm_schedule, has_schedules};
 pub use separations::{Did, SEPARATIONS, Separation, Sketch};
 pub use survey::{Standing, Status, Survey, survey};
 pub use verdict::{
-    CONSISTENT_VIEW, CURSOR_STABILITY, MONOTONIC_ATOMIC_VIEW, MONOTONIC_VIEW,
+    CONSISTENT_VIEW, CURSOR_STABILITY, Levels, MONOTONIC_ATOMIC_VIEW, MONOTONIC_VIEW,
     PARALLEL_SNAPSHOT_ISOLATION, PREFIX_CONSISTENCY, READ_ATOMIC, READ_COMMITTED, READ_UNCOMMITTED,
     REPEATABLE_READ, SERIALIZABLE, SNAPSHOT_ISOLATION, STRICT_SERIALIZABLE,
     STRONG_SESSION_SERIALIZABLE, STRONG_SESSION_SNAPSHOT_ISOLATION, STRONG_SNAPSHOT_ISOLATION,

@@ -4,6 +4,7 @@ use polygraph_history::{Guarantee, History, Order, Outcome};
 
 use crate::{Anomaly, Entry, Options, Reason, Validity, Verdict};
 
+use super::closed;
 use super::cycles::{Cycle, Cycles, Part, most_severe, severity};
 use super::dependencies::Dependencies;
 use super::direct::Findings;
@@ -12,7 +13,7 @@ use super::level::{Level, Shape};
 use super::lists::Lists;
 use super::model::Model;
 use super::participants::Participants;
-use super::registers;
+use super::registers::{self, Decider};
 use super::relations::{IN_SESSION, MISSED, PREDICATE, REALTIME};
 use super::schedule::schedule;
 use super::shapes::{Found, look};
@@ -62,23 +63,62 @@ entries! {
 }
 
 fn check(history: &History, options: &Options, guarantee: Guarantee) -> Verdict {
-    let not_applicable = |why: String| {
-        let verdict = Verdict::holds(guarantee, "list-append-cycles");
-        let mut verdict = verdict.unknown(Reason::NotApplicable);
-        verdict.warnings.push(why);
-        verdict
-    };
-    let Some(level) = Level::of(guarantee) else {
-        return not_applicable(format!("{guarantee} is no level of transactions"));
-    };
-    if level.labels & REALTIME != 0 && history.order() == Order::Session {
-        return not_applicable(format!(
-            "the history does not tell when anything happened, which {guarantee} is about"
-        ));
+    Levels::new(history, options).check(guarantee)
+}
+
+/// A history that is asked for several levels: of registers, what these have in common is built
+/// once, and what follows from a level that was asked for before is not decided again.
+pub struct Levels<'h> {
+    history: &'h History,
+    options: Options,
+    by_predicates: bool,
+    registers: Option<Result<Decider<'h>, String>>,
+}
+
+impl<'h> Levels<'h> {
+    /// Looks at a history.
+    #[must_use]
+    pub fn new(history: &'h History, options: &Options) -> Levels<'h> {
+        let used = registers::are_used(history);
+        Levels {
+            history,
+            options: *options,
+            by_predicates: closed::are_used(history),
+            registers: used.then(|| Decider::new(history, options)),
+        }
     }
-    if registers::are_used(history) {
-        return registers::check(history, options, level);
+
+    /// The verdict of a level; *unknown* for want of applicability if it is none.
+    pub fn check(&mut self, guarantee: Guarantee) -> Verdict {
+        let Some(level) = Level::of(guarantee) else {
+            let why = format!("{guarantee} is no level of transactions");
+            return not_applicable(guarantee, why);
+        };
+        if level.labels & REALTIME != 0 && self.history.order() == Order::Session {
+            let why = format!(
+                "the history does not tell when anything happened, which {guarantee} is about"
+            );
+            return not_applicable(guarantee, why);
+        }
+        if self.by_predicates {
+            return closed::check(self.history, &self.options, level);
+        }
+        match &mut self.registers {
+            Some(Ok(decider)) => decider.check(level),
+            Some(Err(why)) => not_applicable(guarantee, why.clone()),
+            None => lists(self.history, &self.options, level),
+        }
     }
+}
+
+fn not_applicable(guarantee: Guarantee, why: String) -> Verdict {
+    let verdict = Verdict::holds(guarantee, "list-append-cycles");
+    let mut verdict = verdict.unknown(Reason::NotApplicable);
+    verdict.warnings.push(why);
+    verdict
+}
+
+fn lists(history: &History, options: &Options, level: Level) -> Verdict {
     match Lists::new(history) {
         Ok(lists) => {
             let mut verdict = decide(&lists, options, level);
@@ -90,7 +130,7 @@ fn check(history: &History, options: &Options, guarantee: Guarantee) -> Verdict 
             }
             verdict
         }
-        Err(why) => not_applicable(why),
+        Err(why) => not_applicable(level.guarantee, why),
     }
 }
 

@@ -11,4 +11,5 @@ mod generate;
 mod large;
 mod levels;
 mod named;
+mod predicates;
 mod scale;

@@ -336,6 +336,17 @@ pub(crate) fn strict_serializable(history: &History) -> bool {
 }
 
 fn serial(history: &History, sessions: bool, real_time: bool) -> bool {
+    serial_with(history, sessions, real_time, |_, _, _| true)
+}
+
+/// The same with an order of writers besides: `in_order` says whether of two that wrote a register
+/// the first may come first.
+pub(crate) fn serial_with(
+    history: &History,
+    sessions: bool,
+    real_time: bool,
+    in_order: impl Fn(&Operation, &Operation, &Key) -> bool,
+) -> bool {
     explained(history, false, |txns, authors| {
         any_order(txns, &mut Vec::new(), &mut |order| {
             let in_time = |a: usize, b: usize| {
@@ -343,7 +354,16 @@ fn serial(history: &History, sessions: bool, real_time: bool) -> bool {
                     || !txns[a].operation.precedes(&txns[b].operation)
                     || place(order, a) < place(order, b)
             };
+            let installed = |a: usize, b: usize| {
+                let mut keys = txns[a].writes.iter().map(|write| &write.0);
+                place(order, a) >= place(order, b)
+                    || keys.all(|key| {
+                        let both = txns[b].writes.iter().any(|write| write.0 == *key);
+                        !both || in_order(&txns[a].operation, &txns[b].operation, key)
+                    })
+            };
             agrees(txns, authors, sessions, order)
+                && (0..txns.len()).all(|a| (0..txns.len()).all(|b| installed(a, b)))
                 && (0..txns.len()).all(|a| (0..txns.len()).all(|b| in_time(a, b)))
                 && (0..txns.len()).all(|reader| {
                     (0..txns[reader].reads.len()).all(|at| {

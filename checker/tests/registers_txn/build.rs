@@ -52,6 +52,11 @@ pub(crate) fn read(key: &str, value: i64) -> Micro {
 /// The history of these transactions. Moments are only compared; at equal ones what begins comes
 /// first.
 pub(crate) fn history(txns: &[Txn]) -> History {
+    with_versions(txns, |_| None)
+}
+
+/// The same, where the store says which version each transaction made.
+pub(crate) fn with_versions(txns: &[Txn], version: impl Fn(usize) -> Option<u64>) -> History {
     let mut moments = Vec::new();
     for (at, txn) in txns.iter().enumerate() {
         moments.push((txn.begin, 0, at));
@@ -88,6 +93,7 @@ pub(crate) fn history(txns: &[Txn]) -> History {
                 .session
                 .map(|session| Session(Arc::from(format!("s{session}"))));
             event.session = name;
+            event.version = if end == 1 { version(at) } else { None };
             event
         });
     History::new(None, Order::Index, events.collect()).expect("the test's history is well formed")

@@ -10,4 +10,6 @@ mod large;
 mod laws;
 mod named;
 mod plume;
+mod schedules;
+mod told;
 mod versions;

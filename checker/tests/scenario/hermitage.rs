@@ -1,9 +1,12 @@
-//! The ten interleavings: none is what one transaction after the other would show.
+//! The ten interleavings: none is what one transaction after the other would show, and each level
+//! rules out those that the literature says.
 
 use std::collections::BTreeMap;
 
+use polygraph_checker::Validity;
+use polygraph_checker::isolation::{LEVELS, implies};
 use polygraph_checker::scenario::hermitage::SCENARIOS;
-use polygraph_history::{History, Micro, Op, Outcome, Value};
+use polygraph_history::{Guarantee as G, History, Micro, Op, Outcome, Value};
 
 /// Whether committed transactions, one after the other in this order, see what they saw.
 fn runs(history: &History, order: &[usize]) -> bool {
@@ -96,4 +99,60 @@ fn levels_grow_from_one_scenario_to_the_next() {
         "G0", "G1a", "G1b", "G1c", "OTV", "PMP", "P4", "G-single", "G2-item", "G2",
     ];
     assert_eq!(names, expected);
+}
+
+/// The weakest levels that rule a scenario out (Kleppmann's table; Berenson et al. 1995 and Adya
+/// 1999, section 4.3, for the levels that it lacks), and those of them and below others that its
+/// history alone does not show: which of two blind writes came first no read tells.
+const TABLE: &[(&str, &[G], &[G])] = &[
+    (
+        "G0",
+        &[G::ReadUncommitted],
+        &[
+            G::ReadUncommitted,
+            G::ReadCommitted,
+            G::CursorStability,
+            G::MonotonicAtomicView,
+            G::MonotonicView,
+        ],
+    ),
+    ("G1a", &[G::ReadCommitted], &[]),
+    ("G1b", &[G::ReadCommitted], &[]),
+    ("G1c", &[G::ReadCommitted], &[]),
+    (
+        "OTV",
+        &[G::MonotonicAtomicView],
+        &[G::MonotonicAtomicView, G::MonotonicView],
+    ),
+    ("PMP", &[G::ConsistentView, G::TransactionalCausal], &[]),
+    ("P4", &[G::CursorStability], &[]),
+    // The writer that is seen in part wrote both objects: that is a fractured read as well.
+    ("G-single", &[G::ReadAtomic], &[]),
+    ("G2-item", &[G::RepeatableRead, G::UpdateSerializable], &[]),
+    ("G2", &[G::Serializable, G::UpdateSerializable], &[]),
+];
+
+#[test]
+fn levels_rule_out_what_the_table_says() {
+    for (scenario, (name, weakest, not_shown)) in SCENARIOS.iter().zip(TABLE) {
+        assert_eq!(scenario.name, *name);
+        let prevented_by = scenario.prevented_by;
+        assert!(weakest.iter().any(|&weak| implies(prevented_by, weak)));
+        let history = scenario.history().expect("a history");
+        for &level in LEVELS {
+            let verdict = super::check(&history, level);
+            let ruled_out = weakest.iter().any(|&weak| implies(level, weak));
+            let shown = ruled_out && !not_shown.contains(&level);
+            println!(
+                "{name} {level}: {:?} {:?}",
+                verdict.validity,
+                super::kinds(&verdict)
+            );
+            assert_eq!(
+                verdict.validity == Validity::Violated,
+                shown,
+                "{name} at {level}: {verdict:#?}"
+            );
+        }
+    }
 }

@@ -25,7 +25,7 @@ impl Dice {
 }
 
 /// How keys are drawn.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Keys {
     /// Each as often as any other.
     Uniform(u64),

@@ -7,6 +7,7 @@ mod generate;
 mod histories;
 mod large;
 mod plume;
+mod sweep;
 
 /// How many random problems of each kind are tried: `POLYGRAPH_FUZZ` times as many as usual.
 fn often(usual: u64) -> u64 {

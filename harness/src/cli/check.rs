@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use polygraph_checker::isolation::{LEVELS, has_schedules};
+use polygraph_checker::isolation::{self, LEVELS, has_schedules};
 use polygraph_checker::model::ModelKind;
 use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options, lint, scenario};
 use polygraph_history::{
@@ -364,17 +364,38 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: &Reading) -> Result<
     }
     let mut guarantees = Vec::new();
     let mut written = None;
-    for question in questions {
-        let (mut report, verdict) = judge::answer(history, &question, &options);
+    let mut relative: Vec<String> = Vec::new();
+    let mut levels = (questions.len() > 1).then(|| isolation::Levels::new(history, &options));
+    // Levels from the strongest down: what holds holds of those that it implies.
+    let rank = |question: &Question| match question.guarantees() {
+        [level] => LEVELS.iter().position(|known| known == level),
+        _ => None,
+    };
+    let mut questions: Vec<(usize, Question)> = questions.into_iter().enumerate().collect();
+    questions.sort_by_key(|(_, question)| rank(question));
+    for (place, question) in questions {
+        let (mut report, verdict) = match (question.guarantees(), &mut levels) {
+            (&[level], Some(levels)) if LEVELS.contains(&level) => {
+                judge::answer_by(history, &question, |_| levels.check(level))
+            }
+            _ => judge::answer(history, &question, &options),
+        };
+        for assumption in &verdict.assumptions {
+            let name = question.name();
+            relative.push(format!("{name}: {assumption}"));
+        }
         if let Some(path) = proof.filter(|_| proved.as_ref() == Some(&question)) {
             written = proof::write(path, history, &mut report, &verdict)?;
         }
         let by_name = asking.asked.names.contains(&question) || !asking.asked.survey;
         judge::place(&mut report, None, by_name);
-        guarantees.push(report);
+        guarantees.push((place, report));
     }
+    guarantees.sort_by_key(|&(place, _)| place);
+    let guarantees: Vec<_> = guarantees.into_iter().map(|(_, report)| report).collect();
     let mut assumptions = judge::assumptions(&options);
     assumptions.extend(model.and_then(|model| about_model(&options, model)));
+    assumptions.extend(relative);
     assumptions.push(format!(
         "read as {format}{}",
         if *keyed { ", with keys in tuples" } else { "" }

@@ -198,6 +198,7 @@ fn transaction(
             Because::Register(Fact::Missed { after, .. }) => {
                 *after == After::Read(*at) || of_register(before)
             }
+            Because::Register(Fact::Installed { later, .. }) => later == at,
             Because::Session | Because::RealTime => false,
         };
         to_here
@@ -207,6 +208,7 @@ fn transaction(
                 }
                 Because::Missed { position, .. } => position == at,
                 Because::Register(Fact::Missed { read, .. }) => read == at,
+                Because::Register(Fact::Installed { earlier, .. }) => earlier == at,
                 Because::Register(_) => of_register(after),
                 Because::Session | Because::RealTime => false,
             }
@@ -257,7 +259,8 @@ fn seconds(time: Time, micros: bool) -> String {
 
 const fn dependency(because: &Because) -> Dependency {
     match because {
-        Because::Followed { .. } | Because::Register(Fact::Replaced(_)) => Dependency::Ww,
+        Because::Followed { .. }
+        | Because::Register(Fact::Replaced(_) | Fact::Installed { .. }) => Dependency::Ww,
         Because::Observed { .. } | Because::Register(Fact::Read(_)) => Dependency::Wr,
         Because::Missed { .. } | Because::Register(Fact::Missed { .. }) => Dependency::Rw,
         Because::Session => Dependency::Process,
@@ -270,6 +273,7 @@ fn register<'h>(history: &'h History, step: &Step) -> Option<&'h Key> {
     let (event, position) = match step.because {
         Because::Register(Fact::Read(read) | Fact::Replaced(read)) => (step.to, read),
         Because::Register(Fact::Missed { read, .. }) => (step.from, read),
+        Because::Register(Fact::Installed { later, .. }) => (step.to, later),
         _ => return None,
     };
     let operation = operation(history, event)?;
@@ -314,16 +318,21 @@ fn reason(history: &History, step: &Step, this: usize, next: usize) -> (Option<S
             (Some(key), text)
         }
         Because::Register(fact) => {
-            let event = match fact {
-                Fact::Missed { .. } => step.from,
-                Fact::Read(_) | Fact::Replaced(_) => step.to,
+            let (event, position) = match fact {
+                Fact::Missed { read, .. } => (step.from, read),
+                Fact::Read(position) | Fact::Replaced(position) => (step.to, position),
+                Fact::Installed { later, .. } => (step.to, later),
             };
-            let (Fact::Read(position)
-            | Fact::Replaced(position)
-            | Fact::Missed { read: position, .. }) = fact;
             let value = read(event, *position);
             let value = value.map_or(String::new(), |(_, value)| short_value(value));
             let text = match fact {
+                Fact::Installed { .. } => {
+                    format!("the store says T{next} wrote a later version than T{this}")
+                }
+                Fact::Missed {
+                    after: After::Installed(_),
+                    ..
+                } => format!("T{this} read {value}, and T{next} a later version, the store says"),
                 Fact::Read(_) => format!("T{next} read {value}, which T{this} wrote"),
                 Fact::Replaced(_) => {
                     format!("T{next} read {value}, which T{this} wrote, and wrote over it")

@@ -11,6 +11,13 @@ pub enum Fact {
     /// *ww*: the second read, at this position, what the first wrote, and then wrote the register
     /// itself.
     Replaced(usize),
+    /// *ww*: both wrote the register, and the store says that the second's version came later.
+    Installed {
+        /// The position of the first's last write.
+        earlier: usize,
+        /// That of the second's.
+        later: usize,
+    },
     /// *rw*: the first read, at this position, what the second wrote over.
     Missed {
         /// The position of the read.
@@ -18,6 +25,21 @@ pub enum Fact {
         /// Why the second wrote over it.
         after: After,
     },
+}
+
+impl Fact {
+    /// Whether it rests on what the store says of its versions.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        matches!(
+            self,
+            Fact::Installed { .. }
+                | Fact::Missed {
+                    after: After::Installed(_),
+                    ..
+                }
+        )
+    }
 }
 
 /// Why a write comes after a version.
@@ -28,4 +50,6 @@ pub enum After {
     Initial(usize),
     /// The transaction of the write read the same version at this position, before it wrote.
     Read(usize),
+    /// The write is at this position, and the store says that its version came later.
+    Installed(usize),
 }

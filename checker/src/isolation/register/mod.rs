@@ -2,6 +2,7 @@
 //!
 //! - [`View`]: transactions, what each read from others, what each wrote in the end.
 //! - [`Chains`]: the order of sessions.
+//! - [`Demand`]: what an order of versions that the store tells must extend to count.
 //! - [`Registers`]: the data model that levels above causal are decided by.
 //! - [`Fault`]: reads that are wrong by themselves.
 //!
@@ -15,12 +16,14 @@
 
 mod elements;
 mod fact;
+mod installed;
 mod model;
 mod sessions;
 mod versions;
 mod view;
 
 pub use fact::{After, Fact};
+pub(super) use installed::Demand;
 pub(super) use model::Registers;
 pub(super) use sessions::Chains;
 pub(super) use view::{Fault, Faulty, INIT, NONE, Read, View};

@@ -1,6 +1,8 @@
 //! Transactions over registers as a data model of the engine.
 
-use polygraph_history::History;
+use std::rc::Rc;
+
+use polygraph_history::Outcome;
 
 use crate::graph::Labels;
 
@@ -9,33 +11,74 @@ use super::super::model::Model;
 use super::super::participants::Participants;
 use super::super::relations::{RW, Relations, WR, WW};
 use super::super::weak::Witness;
-use super::super::{Because, Evidence, Kind};
+use super::super::{Because, Evidence, Kind, Step};
 use super::fact::{After, Fact};
+use super::installed::{Demand, Installed};
 use super::versions::Versions;
 use super::view::{Fault, INIT, NONE, Read, View};
 
 /// A history of registers: its transactions by number, their versions, and who took part.
 pub(in super::super) struct Registers<'h> {
-    pub(in super::super) view: View<'h>,
+    view: Rc<View<'h>>,
     versions: Versions,
     participants: Participants<'h>,
 }
 
 impl<'h> Registers<'h> {
-    /// Looks at a history.
-    ///
-    /// # Errors
-    /// Why it is not a history of transactions over registers.
-    pub(in super::super) fn new(history: &'h History) -> Result<Registers<'h>, String> {
-        let view = View::new(history)?;
+    /// Looks at what was read and written, and at nothing that the store says of its versions.
+    pub(in super::super) fn new(view: Rc<View<'h>>) -> Registers<'h> {
+        Registers::with(view, None)
+    }
+
+    /// The same, besides with the order in which the store says that it installed the versions,
+    /// as far as nothing contradicts it that must not; none if the store says nothing.
+    pub(in super::super) fn told(view: Rc<View<'h>>, demand: Demand) -> Option<Registers<'h>> {
+        let installed = Installed::new(&view, demand)?;
+        Some(Registers::with(view, Some(installed)))
+    }
+
+    fn with(view: Rc<View<'h>>, installed: Option<Installed>) -> Registers<'h> {
+        let history = view.history;
         let txns = || 0..view.len() as u32;
         let operation = txns().map(|txn| view.operation_id(txn)).collect();
         let committed = txns().map(|txn| view.committed(txn)).collect();
-        Ok(Registers {
-            versions: Versions::new(&view),
+        Registers {
             participants: Participants::new(history, operation, committed),
+            versions: Versions::new(&view, installed),
             view,
-        })
+        }
+    }
+
+    /// What contradicts the order that the store tells, in words, a register each.
+    pub(in super::super) fn contradictions(&self) -> Vec<String> {
+        let installed = self.versions.installed.as_ref();
+        let contradicted = installed.map_or(&[][..], |installed| &installed.contradicted);
+        let told = contradicted.iter().map(|(key, why)| {
+            let key = self.view.keys[*key as usize];
+            format!("versions-contradict-order: those of {key} are not looked at, for {why}")
+        });
+        told.collect()
+    }
+
+    /// The order that the store tells, as edges from one writer to the next.
+    fn add_installed(&self, relations: &mut Relations, counts: impl Fn(u32) -> bool) {
+        let Some(installed) = &self.versions.installed else {
+            return;
+        };
+        let mut last: Option<(u32, u32)> = None;
+        for (key, _, txn) in installed.writers().filter(|&(_, _, txn)| counts(txn)) {
+            if let Some((_, before)) = last.filter(|last| last.0 == key) {
+                relations.add(before, txn, WW);
+            }
+            last = Some((key, txn));
+        }
+    }
+
+    /// The register whose versions the store says two transactions installed in this order.
+    fn installed_key(&self, from: u32, to: u32) -> Option<u32> {
+        let installed = self.versions.installed.as_ref()?;
+        let mut keys = self.view.writes_of(to).iter().map(|write| write.key);
+        keys.find(|&key| installed.precedes(&self.view, from, to, key))
     }
 
     fn witness(&self) -> Witness<'_, 'h> {
@@ -70,6 +113,57 @@ impl<'h> Registers<'h> {
         }
     }
 
+    /// Transactions of which each wrote a register over what it had read of the one before, in a
+    /// circle: one circle each, of each register.
+    fn cyclic_versions(&self, findings: &mut Findings) {
+        let view = &self.view;
+        // Of each write whose version the transaction wrote over, and by which read.
+        let mut over: Vec<(u32, u32)> = vec![(NONE, NONE); view.writes.len()];
+        let mut owner: Vec<u32> = vec![NONE; view.writes.len()];
+        for txn in (0..view.len() as u32).filter(|&txn| view.committed(txn)) {
+            let first = view.first_write(txn);
+            owner[first..first + view.writes_of(txn).len()].fill(txn);
+            for read in self.versions.external(view, txn) {
+                if read.author < INIT
+                    && let Some(own) = view.write_of(txn, read.key)
+                    && let Some(seen) = view.write_of(read.author, read.key)
+                {
+                    over[own] = (seen as u32, read.position);
+                }
+            }
+        }
+        // The walk on which a write was met.
+        let mut met: Vec<u32> = vec![NONE; over.len()];
+        for start in 0..over.len() as u32 {
+            let mut at = start;
+            while at != NONE && met[at as usize] == NONE {
+                met[at as usize] = start;
+                at = over[at as usize].0;
+            }
+            if at == NONE || met[at as usize] != start {
+                continue;
+            }
+            findings.add(Kind::CyclicVersions, || {
+                let mut steps = Vec::new();
+                let mut to = at;
+                loop {
+                    let (from, read) = over[to as usize];
+                    steps.push(Step {
+                        from: view.invocation(owner[from as usize]),
+                        to: view.invocation(owner[to as usize]),
+                        because: Because::Register(Fact::Replaced(read as usize)),
+                    });
+                    to = from;
+                    if to == at {
+                        break;
+                    }
+                }
+                steps.reverse();
+                Evidence::Cycle(steps)
+            });
+        }
+    }
+
     /// The read of a version by which a transaction came to write right over it.
     fn read_over(&self, txn: u32, version: &Read) -> Option<&Read> {
         let mut reads = self.versions.external(&self.view, txn);
@@ -100,6 +194,7 @@ impl Model for Registers<'_> {
                 }
             }
         }
+        self.add_installed(&mut relations, |_| true);
         for (readers, successors) in self.versions.all() {
             if !readers.is_empty() && !successors.is_empty() {
                 relations.add_each(readers, successors, RW);
@@ -121,6 +216,7 @@ impl Model for Registers<'_> {
             findings.add(kind, || Evidence::Register(witness.faulty(faulty)));
         }
         self.lost_updates(findings);
+        self.cyclic_versions(findings);
     }
 
     fn because(&self, from: u32, to: u32, label: Labels, at: Option<u32>) -> Option<Because> {
@@ -134,8 +230,16 @@ impl Model for Registers<'_> {
             }
             WW => {
                 let mut reads = self.versions.external(view, to);
-                let read = reads.find(|read| read.author == from && view.wrote(to, read.key))?;
-                Fact::Replaced(position(read))
+                match reads.find(|read| read.author == from && view.wrote(to, read.key)) {
+                    Some(read) => Fact::Replaced(position(read)),
+                    None => {
+                        let key = self.installed_key(from, to)?;
+                        Fact::Installed {
+                            earlier: view.write_position(from, key)?,
+                            later: view.write_position(to, key)?,
+                        }
+                    }
+                }
             }
             RW => {
                 let missed = || {
@@ -147,7 +251,10 @@ impl Model for Registers<'_> {
                 let read = missed().find(here).or_else(|| missed().next())?;
                 let after = match read.author {
                     INIT => After::Initial(view.write_position(to, read.key)?),
-                    _ => After::Read(position(self.read_over(to, read)?)),
+                    _ => match self.read_over(to, read) {
+                        Some(over) => After::Read(position(over)),
+                        None => After::Installed(view.write_position(to, read.key)?),
+                    },
                 };
                 Fact::Missed {
                     read: position(read),
@@ -168,10 +275,13 @@ impl Model for Registers<'_> {
         writes.any(|write| self.view.wrote(other, write.key))
     }
 
-    /// None: that one version replaced another follows from what was read, which read uncommitted
-    /// does not ask.
+    /// Only what the store tells: that one version replaced another follows else from what was
+    /// read, which read uncommitted does not ask.
     fn writes(&self) -> Relations {
-        Relations::new(self.view.len() as u32, 0)
+        let mut relations = Relations::new(self.view.len() as u32, 0);
+        let said_so = |txn| self.view.operation(txn).outcome == Outcome::Ok;
+        self.add_installed(&mut relations, said_so);
+        relations
     }
 
     fn doubt(&self) -> Option<String> {

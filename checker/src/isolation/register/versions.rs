@@ -3,8 +3,10 @@
 //! The initial value comes first, and a transaction that reads a version and writes the register
 //! puts its own version after it: any other order would, with the read, be a circle of *ww* and
 //! *wr*, which every level from read committed on proscribes (Kingsbury and Alvaro, *Elle*, VLDB
-//! 14(3), 2020, section 5: *writes follow reads*). Linear.
+//! 14(3), 2020, section 5: *writes follow reads*). Where the store tells the order
+//! ([`Installed`]) that counts as well. Linear.
 
+use super::installed::Installed;
 use super::view::{Fault, INIT, NONE, Read, View};
 
 /// Versions by number: those that transactions left, in the order of [`View::writes`], and then
@@ -13,18 +15,21 @@ pub(in super::super) struct Versions {
     /// Of each version who read it, before any own write of that register, and where these begin.
     first_reader: Vec<u32>,
     readers: Vec<u32>,
-    /// Of each version who wrote the register after reading it, and where these begin; of the
-    /// initial one who wrote it without having read another.
+    /// Of each version who wrote the register after reading it, or right after it as the store
+    /// says, and where these begin; of the initial one who wrote it without having read another,
+    /// or first.
     first_successor: Vec<u32>,
     successors: Vec<u32>,
     /// How many registers have versions in an order that is not fully known.
     pub(in super::super) partial: usize,
     /// Reads that contradict their own transaction's writes, as transaction and position, sorted.
     internal: Vec<(u32, u32)>,
+    /// The order that the store tells, if it does.
+    pub(in super::super) installed: Option<Installed>,
 }
 
 impl Versions {
-    pub(in super::super) fn new(view: &View<'_>) -> Versions {
+    pub(in super::super) fn new(view: &View<'_>, installed: Option<Installed>) -> Versions {
         let mut internal: Vec<(u32, u32)> = view
             .faults
             .iter()
@@ -40,7 +45,11 @@ impl Versions {
             successors: Vec::new(),
             partial: 0,
             internal,
+            installed,
         };
+        let told = versions.installed.as_ref();
+        let whole = told.map_or_else(Vec::new, |installed| installed.whole(view));
+        let is_whole = |key: u32| whole.get(key as usize).copied().unwrap_or(false);
         let mut reads: Vec<(u32, u32)> = Vec::with_capacity(view.reads.len());
         let mut writes: Vec<(u32, u32)> = Vec::with_capacity(view.writes.len());
         for txn in (0..view.len() as u32).filter(|&txn| view.committed(txn)) {
@@ -66,14 +75,27 @@ impl Versions {
                 }
                 writes[before..].sort_unstable();
                 dedup_from(&mut writes, before);
-                if unread {
+                if unread && !is_whole(write.key) {
                     writes.push((initial(view, write.key), txn));
                 }
             }
         }
+        if let Some(installed) = &versions.installed {
+            let mut before: Option<(u32, u32)> = None;
+            for (key, write, txn) in installed.writers() {
+                match before.filter(|before| before.0 == key) {
+                    Some((_, before)) => writes.push((before, txn)),
+                    None if is_whole(key) => writes.push((initial(view, key), txn)),
+                    None => {}
+                }
+                before = Some((key, write));
+            }
+            writes.sort_unstable_by_key(|&(version, txn)| (txn, version));
+            writes.dedup();
+        }
         (versions.first_reader, versions.readers) = grouped(count, &reads);
         (versions.first_successor, versions.successors) = grouped(count, &writes);
-        versions.partial = versions.count_partial(view);
+        versions.partial = versions.count_partial(view, is_whole);
         versions
     }
 
@@ -124,7 +146,8 @@ impl Versions {
 
     /// A register's versions are one chain if each has at most one right after it, and every one
     /// but the initial one is right after another: then none is left over.
-    fn count_partial(&self, view: &View<'_>) -> usize {
+    /// Where the store tells all of the order nothing is left over either.
+    fn count_partial(&self, view: &View<'_>, is_whole: impl Fn(u32) -> bool) -> usize {
         let mut partial = vec![false; view.keys.len()];
         for txn in (0..view.len() as u32).filter(|&txn| view.committed(txn)) {
             let first = view.first_write(txn);
@@ -135,7 +158,9 @@ impl Versions {
         for (key, partial) in partial.iter_mut().enumerate() {
             *partial |= self.over(view.writes.len() + key).len() > 1;
         }
-        partial.iter().filter(|&&partial| partial).count()
+        let keys = (0..).zip(partial);
+        keys.filter(|&(key, partial)| partial && !is_whole(key))
+            .count()
     }
 }
 

@@ -190,6 +190,25 @@ impl<'h> View<'h> {
         write.map(|write| write.position as usize)
     }
 
+    /// The number of a transaction's last write to a register in [`View::writes`].
+    pub(in super::super) fn write_of(&self, txn: u32, key: u32) -> Option<usize> {
+        let at = self
+            .writes_of(txn)
+            .binary_search_by_key(&key, |write| write.key);
+        at.ok().map(|at| self.first_write(txn) + at)
+    }
+
+    /// The version that the store says a transaction made, or read if that is all it did.
+    pub(in super::super) fn version(&self, txn: u32) -> Option<u64> {
+        self.history.version(self.operation(txn).complete?)
+    }
+
+    /// Whether a read contradicts what its transaction had written before.
+    pub(in super::super) fn contradicts_itself(&self, txn: u32, position: u32) -> bool {
+        let mut faults = self.faults.iter();
+        faults.any(|it| (it.fault, it.txn, it.position) == (Fault::Internal, txn, position))
+    }
+
     /// The operation that a transaction is.
     pub(in super::super) fn operation(&self, txn: u32) -> &'h Operation {
         &self.history.operations()[self.txns[txn as usize].operation as usize]

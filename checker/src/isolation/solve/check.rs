@@ -15,6 +15,8 @@ use super::witness::Moment;
 use super::words::{Names, tell};
 use super::{Answer, Unknown, decide};
 
+const ALGORITHM: &str = "version-order-saturation";
+
 /// How many keys and transactions are named where the answer is unknown.
 const NAMED: usize = 8;
 
@@ -45,18 +47,10 @@ pub const fn level(guarantee: Guarantee) -> Option<Level> {
 /// whose writer is certain, or of budget; what remains undecided is then among the warnings.
 #[must_use]
 pub fn check(guarantee: Guarantee, history: &History, options: &Options) -> Verdict {
-    let verdict = Verdict::holds(guarantee, "version-order-saturation");
-    let Some(level) = level(guarantee) else {
-        return verdict.unknown(Reason::NotApplicable);
-    };
     match View::new(history) {
-        Ok(view) => Check {
-            view: &view,
-            level,
-            verdict,
-        }
-        .decide(options),
+        Ok(view) => check_instance(guarantee, &view, &Instance::new(&view), options),
         Err(why) => {
+            let verdict = Verdict::holds(guarantee, ALGORITHM);
             let mut verdict = verdict.unknown(Reason::NotApplicable);
             verdict.warnings.push(why);
             verdict
@@ -64,8 +58,41 @@ pub fn check(guarantee: Guarantee, history: &History, options: &Options) -> Verd
     }
 }
 
+/// A history as a problem.
+pub(in super::super) struct Instance {
+    problem: Problem,
+    /// The transaction of the view that each of the problem's is.
+    txns: Vec<u32>,
+}
+
+impl Instance {
+    pub(in super::super) fn new(view: &View<'_>) -> Instance {
+        let (problem, txns) = problem(view);
+        Instance { problem, txns }
+    }
+}
+
+/// The same of a history that was looked at already.
+pub(in super::super) fn check_instance(
+    guarantee: Guarantee,
+    view: &View<'_>,
+    instance: &Instance,
+    options: &Options,
+) -> Verdict {
+    let verdict = Verdict::holds(guarantee, ALGORITHM);
+    let Some(level) = level(guarantee) else {
+        return verdict.unknown(Reason::NotApplicable);
+    };
+    let check = Check {
+        view,
+        level,
+        verdict,
+    };
+    check.decide(instance, options)
+}
+
 /// A view as a problem, and the transaction of the view that each of the problem's is.
-pub(in super::super) fn problem(view: &View<'_>) -> (Problem, Vec<u32>) {
+fn problem(view: &View<'_>) -> (Problem, Vec<u32>) {
     let txns: Vec<u32> = (0..view.len() as u32)
         .filter(|&txn| view.committed(txn))
         .collect();
@@ -122,9 +149,9 @@ struct Check<'a, 'h> {
 }
 
 impl Check<'_, '_> {
-    fn decide(mut self, options: &Options) -> Verdict {
-        let (problem, txns) = problem(self.view);
-        self.begin(&problem);
+    fn decide(mut self, instance: &Instance, options: &Options) -> Verdict {
+        let Instance { problem, txns } = instance;
+        self.begin(problem);
         for faulty in &self.view.faults {
             if let Some(fault) = name(faulty.fault) {
                 self.verdict.anomaly_count += 1;
@@ -138,13 +165,13 @@ impl Check<'_, '_> {
             max_steps: options.budget.max_steps.saturating_mul(STEPS),
             max_bytes: options.budget.max_memory,
         };
-        let (answer, effort) = decide(&problem, self.level, budget);
+        let (answer, effort) = decide(problem, self.level, budget);
         if effort.decisions > 0 {
             self.verdict.algorithm = "version-order-search".to_owned();
         }
         if let Answer::Violated(refutation) = &answer {
             self.verdict.anomaly_count += 1;
-            let anomaly = self.no_order(refutation, &txns);
+            let anomaly = self.no_order(refutation, txns);
             self.verdict.anomalies.push(anomaly);
         }
         if self.verdict.anomaly_count > 0 {
@@ -152,7 +179,7 @@ impl Check<'_, '_> {
             return self.verdict;
         }
         match answer {
-            Answer::Unknown(unknown) => self.unknown(&unknown, &txns, effort),
+            Answer::Unknown(unknown) => self.unknown(&unknown, txns, effort),
             _ if self.view.ambiguous > 0 => {
                 self.verdict.warnings.push(format!(
                     "{} reads returned values that several transactions may have written",
@@ -162,7 +189,7 @@ impl Check<'_, '_> {
             }
             _ if problem.transactions == 0 => self.verdict.unknown(Reason::TooFewOpportunities),
             Answer::Holds(moments) if options.witness => {
-                self.verdict.schedule = self.schedule(&moments, &txns);
+                self.verdict.schedule = self.schedule(&moments, txns);
                 self.verdict
             }
             _ => self.verdict,

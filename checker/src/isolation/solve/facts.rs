@@ -98,6 +98,32 @@ impl Facts {
         self.writes.dedup();
     }
 
+    /// Facts of a part as facts of the whole, of which these are the transactions and keys.
+    pub(super) fn outside(&self, txns: &[u32], keys: &[u32]) -> Facts {
+        let txn = |inner: u32| txns[inner as usize];
+        let mut outer = Facts::default();
+        outer
+            .precedes
+            .extend(self.precedes.iter().map(|pair| Precedes {
+                before: txn(pair.before),
+                after: txn(pair.after),
+                because: pair.because,
+            }));
+        outer.reads.extend(self.reads.iter().map(|saw| Saw {
+            key: keys[saw.key as usize],
+            read: Read {
+                reader: txn(saw.read.reader),
+                from: saw.read.from.map(txn),
+            },
+        }));
+        outer.writes.extend(self.writes.iter().map(|write| Write {
+            key: keys[write.key as usize],
+            writer: txn(write.writer),
+        }));
+        outer.complete();
+        outer
+    }
+
     /// The part of the problem that they are.
     pub(super) fn part(&self) -> Part {
         let txns = self.transactions();
@@ -146,28 +172,7 @@ impl Facts {
 impl Part {
     /// Facts of the part as facts of the whole.
     pub(super) fn outside(&self, facts: &Facts) -> Facts {
-        let txn = |inner: u32| self.txns[inner as usize];
-        let mut outer = Facts::default();
-        outer
-            .precedes
-            .extend(facts.precedes.iter().map(|pair| Precedes {
-                before: txn(pair.before),
-                after: txn(pair.after),
-                because: pair.because,
-            }));
-        outer.reads.extend(facts.reads.iter().map(|saw| Saw {
-            key: self.keys[saw.key as usize],
-            read: Read {
-                reader: txn(saw.read.reader),
-                from: saw.read.from.map(txn),
-            },
-        }));
-        outer.writes.extend(facts.writes.iter().map(|write| Write {
-            key: self.keys[write.key as usize],
-            writer: txn(write.writer),
-        }));
-        outer.complete();
-        outer
+        facts.outside(&self.txns, &self.keys)
     }
 }
 

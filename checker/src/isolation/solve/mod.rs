@@ -3,7 +3,8 @@
 //!
 //! - [`check`], [`level`]: from a history to a verdict; [`Proof`], [`confirm_proof`].
 //! - [`Problem`], [`Level`]: what is asked, apart from how histories are read.
-//! - [`decide`]: the answer, with [`Budget`] and [`Effort`].
+//! - [`decide`]: the answer, with [`Budget`] and [`Effort`]; [`sweep`], [`Swept`], [`Stuck`]: the
+//!   short way to it.
 //! - [`Refutation`], [`confirm`]: why there is no order, and the second look at that.
 //! - [`Moment`], [`replay`]: the order there is, and the replay of it.
 //!
@@ -11,7 +12,9 @@
 //! JACM 26(4), 1979; Biswas and Enea, OOPSLA 2019, for the weaker levels), but histories of real
 //! stores leave little to choose: versions are intervals that must not overlap (`layout`), what
 //! follows from the known order is drawn to a fixpoint (`engine`), and only what that leaves open
-//! is searched, with learning from conflicts (`search`, `conflict`).
+//! is searched, with learning from conflicts (`search`, `conflict`). Of large histories an order is
+//! first looked for by one sweep through time (`sweep`), and what contradicts one around the place
+//! where that ends.
 //!
 //! **Invariant:** *holds* comes with an order that [`replay`] has accepted, *violated* with facts
 //! and cases that [`confirm`] has. Neither shares code with the search.
@@ -26,15 +29,18 @@ mod layout;
 mod problem;
 mod refute;
 mod search;
+mod sweep;
 mod tree;
 mod witness;
 mod words;
 
+pub(super) use check::{Instance, check_instance};
 pub use check::{check, level};
 pub use evidence::{Proof, confirm_proof};
 pub use facts::{Facts, Saw, Write};
 pub use problem::{Because, Isolation, Key, Level, Order, Precedes, Problem, Read, Span};
 pub use search::{Budget, Effort, RanOut, Undecided};
+pub use sweep::{Stuck, Swept, sweep};
 pub use tree::{Arc, Case, Choice, Refutation, Why, confirm};
 pub use witness::{Moment, replay};
 
@@ -75,7 +81,18 @@ impl Answer {
     }
 }
 
+/// From how many transactions on a sweep is tried first.
+const LARGE: u32 = 2_000;
+
+/// How many transactions before and after the place where a sweep is stuck are searched for a
+/// contradiction, one after the other.
+const WINDOWS: [usize; 4] = [32, 256, 2_048, 16_384];
+
 /// Decides whether some order of the transactions explains a problem.
+///
+/// Of large problems with times a serial order in real time is looked for by a sweep; if there is
+/// one, it serves every level. Where the sweep gets stuck its surroundings are searched for what
+/// contradicts the level.
 ///
 /// Orders that extend more than the level asks for are looked for first: there is less to choose,
 /// and one that exists serves as well. If there is none, what that rests on may not need the rest.
@@ -84,6 +101,22 @@ pub fn decide(problem: &Problem, level: Level, budget: Budget) -> (Answer, Effor
     let mut effort = Effort::default();
     if let Err(why) = problem.validate() {
         return (Answer::Unknown(Unknown::Malformed(why)), effort);
+    }
+    if problem.transactions >= LARGE && !problem.spans.is_empty() {
+        match sweep(problem) {
+            Swept::Order(moments) => {
+                let answer = play(problem, level, moments);
+                if answer.holds().is_some() {
+                    return (answer, effort);
+                }
+            }
+            Swept::Stuck(stuck) => {
+                let found = look_around(problem, level, &stuck, budget, &mut effort);
+                if let Some(proof) = found {
+                    return (Answer::Violated(Box::new(proof)), effort);
+                }
+            }
+        }
     }
     for order in [Order::RealTime, Order::Sessions] {
         if order > level.order && problem.knows(order) {
@@ -110,6 +143,30 @@ pub fn decide(problem: &Problem, level: Level, budget: Budget) -> (Answer, Effor
         Found::Nothing(undecided) => Answer::Unknown(Unknown::Undecided(undecided)),
     };
     (answer, effort)
+}
+
+/// Looks for a contradiction around the place where a sweep got stuck.
+fn look_around(
+    problem: &Problem,
+    level: Level,
+    stuck: &Stuck,
+    budget: Budget,
+    effort: &mut Effort,
+) -> Option<Refutation> {
+    for size in WINDOWS {
+        let window = stuck.window(problem, size);
+        if let Found::Contradiction(facts) = search::search(&window.problem, level, budget, effort)
+        {
+            let facts = facts.outside(&window.txns, &window.keys);
+            if let Answer::Violated(proof) = prove(problem, level, facts, budget) {
+                return Some(*proof);
+            }
+        }
+        if 2 * size >= problem.transactions as usize {
+            break;
+        }
+    }
+    None
 }
 
 fn play(problem: &Problem, level: Level, moments: Vec<Moment>) -> Answer {

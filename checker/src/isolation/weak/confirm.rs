@@ -206,11 +206,12 @@ fn certain(history: &History, event: EventIndex) -> Checked {
         }
     }
     let record = Record::new(history, &seen);
+    // A read that contradicts its own transaction shows as well that somebody wrote it.
     let observed = seen.iter().any(|at| {
         let author = record
-            .external(*at)
+            .answered(*at)
             .and_then(|(key, value)| record.author(key, value));
-        author == Ok(Some(event))
+        at.transaction != event && author == Ok(Some(event))
     });
     ensure(observed && outcome == Some(Outcome::Info), || {
         format!("the transaction of event {event} may not have taken place")
@@ -371,6 +372,14 @@ impl<'h> Record<'h> {
                 self.link(from, to, Link::Read(position))?;
                 writes(key)
             }
+            Fact::Installed { earlier, later } => {
+                let (key, _) = self.written(at(from, earlier))?;
+                let (written_to, _) = self.written(at(to, later))?;
+                ensure(key == written_to && from != to, || {
+                    "these are not two transactions that wrote one register".to_owned()
+                })?;
+                self.told(from, to)
+            }
             Fact::Missed { read, after } => {
                 let (key, value) = self.external(at(from, read))?;
                 let author = self.author(key, value)?;
@@ -388,8 +397,30 @@ impl<'h> Record<'h> {
                         })?;
                         writes(key)
                     }
+                    After::Installed(write) => {
+                        let (written_to, _) = self.written(at(to, write))?;
+                        let author = author.ok_or("the read shows the initial value")?;
+                        ensure(written_to == key && author != to, || {
+                            "that write does not follow what was read".to_owned()
+                        })?;
+                        self.told(author, to)
+                    }
                 }
             }
+        }
+    }
+
+    /// That the store says of one transaction's version that it came before another's.
+    fn told(&self, before: EventIndex, after: EventIndex) -> Checked {
+        let version = |event| {
+            let operation = operation(self.history, event)?;
+            self.history.version(operation.complete?)
+        };
+        match (version(before), version(after)) {
+            (Some(before), Some(after)) if before < after => Ok(()),
+            (before, after) => Err(format!(
+                "the store says {before:?} and {after:?} of the versions"
+            )),
         }
     }
 

@@ -38,6 +38,15 @@ pub(in super::super) fn words(
         read.read(history)
             .map_or_else(String::new, |(key, value)| format!("{key} = {value}"))
     };
+    let written = |transaction, position| {
+        let write = At {
+            transaction,
+            position,
+        };
+        write
+            .write(history)
+            .map_or_else(String::new, |(key, value)| format!("{key} = {value}"))
+    };
     match *fact {
         Fact::Read(position) => {
             format!("{second} read {}, which {first} wrote", shown(to, position))
@@ -46,6 +55,22 @@ pub(in super::super) fn words(
             let shown = shown(to, position);
             format!("{second} wrote over {shown} of {first}, which it had read")
         }
+        Fact::Installed { earlier, later } => {
+            let (before, after) = (version(history, from), version(history, to));
+            let (old, new) = (written(from, earlier), written(to, later));
+            format!(
+                "{first} wrote {old} and {second} {new}, of which the store says that they are \
+                 versions {before} and {after}"
+            )
+        }
+        Fact::Missed {
+            read,
+            after: After::Installed(_),
+        } => format!(
+            "{first} read {}, and the store says that {second} wrote a later version, {}",
+            shown(from, read),
+            version(history, to)
+        ),
         Fact::Missed {
             read,
             after: After::Initial(_),
@@ -61,6 +86,13 @@ pub(in super::super) fn words(
             shown(from, read)
         ),
     }
+}
+
+/// The version that the store says a transaction made.
+fn version(history: &History, event: EventIndex) -> String {
+    let completed = operation(history, event).and_then(|operation| operation.complete);
+    let version = completed.and_then(|at| history.version(at));
+    version.map_or_else(String::new, |version| version.to_string())
 }
 
 /// Evidence in words, with the events of the transactions in question, and the register, where it

@@ -42,4 +42,5 @@ pub(super) use confirm::confirm_steps;
 pub(super) use cycles::Witness;
 pub(super) use explain::{told, words};
 pub use proof::{At, Because, Evidence, Kind, Link, Overlooked, Proof, Step};
+pub(super) use verdict::check_view;
 pub use verdict::{Axiom, Level, check};

@@ -230,7 +230,7 @@ impl At {
     }
 
     /// What was read here, if it is a read whose answer is known.
-    pub(super) fn read(self, history: &History) -> Option<(&Key, &Value)> {
+    pub(in super::super) fn read(self, history: &History) -> Option<(&Key, &Value)> {
         match (self.op(history)?, self.position) {
             (Op::Txn(micros), at) => match micros.get(at)? {
                 Micro::Read { key, value } => Some((key, value.as_ref()?)),

@@ -89,20 +89,25 @@ impl Level {
 /// wrote.
 #[must_use]
 pub fn check(level: Level, history: &History, options: &Options) -> Verdict {
-    let verdict = Verdict::holds(level.guarantee(), ALGORITHM);
-    let view = match View::new(history) {
-        Ok(view) => view,
+    match View::new(history) {
+        Ok(view) => check_view(level, &view, options),
         Err(why) => {
+            let verdict = Verdict::holds(level.guarantee(), ALGORITHM);
             let mut verdict = verdict.unknown(Reason::NotApplicable);
             verdict.warnings.push(why);
-            return verdict;
+            verdict
         }
-    };
-    let mut verdict = begin(verdict, &view);
-    let chains = level.sessions.then(|| Chains::new(&view));
+    }
+}
+
+/// The same of a history that was looked at already.
+pub(in super::super) fn check_view(level: Level, view: &View<'_>, options: &Options) -> Verdict {
+    let verdict = Verdict::holds(level.guarantee(), ALGORITHM);
+    let mut verdict = begin(verdict, view);
+    let chains = level.sessions.then(|| Chains::new(view));
     let mut found = Findings {
         witness: Witness {
-            view: &view,
+            view,
             chains: chains.as_ref(),
         },
         most: options.max_anomalies.max(1),
@@ -110,7 +115,7 @@ pub fn check(level: Level, history: &History, options: &Options) -> Verdict {
         kept: Vec::new(),
     };
     found.add_faults(level);
-    let forced = force(level.axiom, &view, chains.as_ref());
+    let forced = force(level.axiom, view, chains.as_ref());
     found.add_initial(&forced.initial);
     if !forced.is_ordered {
         found.add_circles(forced.pairs, options.budget.max_steps);
@@ -118,7 +123,7 @@ pub fn check(level: Level, history: &History, options: &Options) -> Verdict {
     verdict.anomaly_count = found.count;
     if found.count > 0 {
         verdict.validity = Validity::Violated;
-        verdict.anomalies = found.work_out(history);
+        verdict.anomalies = found.work_out(view.history);
         return verdict;
     }
     if (0..view.len() as u32).all(|txn| !view.acknowledged(txn)) {
