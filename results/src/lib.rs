@@ -7,6 +7,7 @@
 //!   evidence; [`pictures`]: those of a report.
 //! - [`Cycle`]: transactions of which each came before the next; in a terminal, as SVG, as DOT.
 //! - [`Levels`]: which levels of isolation a history rules out, drawn as a [`lattice`].
+//! - [`page`]: a run as one HTML file.
 //! - [`Folder`]: what a run leaves behind.
 
 mod cycle;
@@ -14,6 +15,7 @@ pub mod diagram;
 mod folder;
 pub mod lattice;
 mod levels;
+pub mod page;
 mod picture;
 mod proof;
 mod report;
