@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use polygraph_checker::{Options, Reason, Validity, Verdict};
 use polygraph_history::{Guarantee, History, Kind, Outcome as OperationOutcome, Phase};
-use polygraph_results::{Counts, FaultCounts, GuaranteeReport, Observed, Outcome, Report};
+use polygraph_results::{FaultCounts, GuaranteeReport, Latency, Observed, Outcome, Report};
 use polygraph_targets::{Claim, Stance};
 
 use crate::question::Question;
@@ -131,6 +131,7 @@ pub fn test(resolved: &Resolved, finished: &Finished, options: &Options) -> Repo
         seed: Some(spec.seed),
         seeds: 1,
         operations: counts(history, finished.course.not_issued),
+        latency: Latency::of(history),
         faults,
         truncated: history.truncated(),
         assumptions: assumptions(options),
@@ -273,15 +274,4 @@ fn fault_counts(finished: &Finished) -> Vec<FaultCounts> {
         }
     };
     finished.planned.iter().map(count).collect()
-}
-
-/// Adds the counts of several runs.
-#[must_use]
-pub fn add(a: Counts, b: Counts) -> Counts {
-    Counts {
-        ok: a.ok + b.ok,
-        fail: a.fail + b.fail,
-        info: a.info + b.info,
-        not_issued: a.not_issued + b.not_issued,
-    }
 }

@@ -432,7 +432,10 @@ fn what_cannot_be_meant_is_refused() {
         ("test", &["TARGET"]),
         (
             "dance",
-            &["dance", "test, check, lint, confirm, replay, list, explain"],
+            &[
+                "dance",
+                "test, check, lint, confirm, replay, report, list, explain",
+            ],
         ),
         ("test leaderless --speed 9", &["--speed", "--help"]),
         ("replay runs/none", &["runs/none"]),

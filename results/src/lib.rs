@@ -9,20 +9,28 @@
 //! - [`Levels`]: which levels of isolation a history rules out, drawn as a [`lattice`].
 //! - [`page`]: a run as one HTML file.
 //! - [`Folder`]: what a run leaves behind.
+//! - [`Stored`]: a verdict read back; [`campaign`]: those of many tests.
+//! - [`Suite`]: what the formats of continuous integration are made of; [`format`]: one file each.
 
+pub mod campaign;
 mod cycle;
 pub mod diagram;
 mod folder;
+pub mod format;
+mod latency;
 pub mod lattice;
 mod levels;
 pub mod page;
 mod picture;
 mod proof;
 mod report;
+mod stored;
+mod suite;
 mod table;
 
 pub use cycle::Cycle;
 pub use folder::Folder;
+pub use latency::Latency;
 pub use levels::Levels;
 pub use picture::Picture;
 pub use proof::{ProofFile, read_proof, write_certificates, write_schedule, write_witness};
@@ -30,4 +38,6 @@ pub use report::{
     AnomalyReport, Counts, ErrorBody, ErrorReport, FaultCounts, GuaranteeReport, LintExample,
     LintReport, Observed, Outcome, Report,
 };
+pub use stored::{Stored, StoredAnomaly, StoredGuarantee, VERSION};
+pub use suite::{Case, Evidence, Status, Suite};
 pub use table::{check_table, pictures, test_table};

@@ -3,9 +3,9 @@
 use polygraph_checker::{Finding, Proof, Validity, Verdict};
 use polygraph_history::History;
 use polygraph_history::settings::Settings;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{Cycle, Levels, Picture};
+use crate::{Cycle, Latency, Levels, Picture};
 
 /// What a run or a check found.
 #[derive(Clone, Debug, Serialize)]
@@ -42,6 +42,9 @@ pub struct Report {
     pub seeds: u64,
     /// How operations ended.
     pub operations: Counts,
+    /// How long answers took, of a test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Latency>,
     /// Faults by family.
     pub faults: Vec<FaultCounts>,
     /// Whether the history was cut short.
@@ -90,6 +93,7 @@ impl Report {
             seed: None,
             seeds: 1,
             operations: Counts::default(),
+            latency: None,
             faults: Vec::new(),
             truncated: false,
             assumptions: Vec::new(),
@@ -165,7 +169,8 @@ impl LintReport {
 }
 
 /// How operations ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Counts {
     /// They took place.
     pub ok: u64,
@@ -178,8 +183,21 @@ pub struct Counts {
     pub not_issued: u64,
 }
 
+impl Counts {
+    /// The sum with another.
+    #[must_use]
+    pub const fn and(self, other: Counts) -> Counts {
+        Counts {
+            ok: self.ok + other.ok,
+            fail: self.fail + other.fail,
+            info: self.info + other.info,
+            not_issued: self.not_issued + other.not_issued,
+        }
+    }
+}
+
 /// What became of the faults of a family.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultCounts {
     /// The family.
     pub kind: String,

@@ -19,6 +19,7 @@ mod node;
 mod progress;
 mod proof;
 mod replay;
+mod report;
 mod signals;
 mod size;
 mod test;
@@ -46,6 +47,7 @@ enum Command {
     Lint(lint::Arguments),
     Confirm(confirm::Arguments),
     Replay(replay::Arguments),
+    Report(report::Arguments),
     List(list::Arguments),
     Explain(explain::Arguments),
     Generate(generate::Arguments),
@@ -72,6 +74,7 @@ pub fn main() -> u8 {
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Confirm(arguments) => confirm::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),

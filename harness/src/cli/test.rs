@@ -298,9 +298,9 @@ fn together(runs: Vec<Report>, resolved: &Resolved) -> Report {
     (whole.exit, whole.verdict) = (decides.exit, judge::whole(decides.exit));
     (whole.replay, whole.run) = (decides.replay.clone(), decides.run.clone());
     (whole.seed, whole.seeds) = (Some(resolved.spec.seed), runs.len() as u64);
-    whole.operations = runs.iter().fold(Counts::default(), |sum, report| {
-        judge::add(sum, report.operations)
-    });
+    whole.operations = runs
+        .iter()
+        .fold(Counts::default(), |sum, report| sum.and(report.operations));
     whole.faults = sum_faults(&runs);
     for guarantee in &mut whole.guarantees {
         let same = runs.iter().flat_map(|report| &report.guarantees);
