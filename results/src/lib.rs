@@ -7,7 +7,7 @@
 //!   evidence; [`pictures`]: those of a report.
 //! - [`Cycle`]: transactions of which each came before the next; in a terminal, as SVG, as DOT.
 //! - [`Levels`]: which levels of isolation a history rules out, drawn as a [`lattice`].
-//! - [`page`]: a run as one HTML file.
+//! - [`page`]: a run, a check or a campaign as one HTML file; [`serve`]: a folder of them.
 //! - [`Folder`]: what a run leaves behind.
 //! - [`Stored`]: a verdict read back; [`campaign`]: those of many tests.
 //! - [`Suite`]: what the formats of continuous integration are made of; [`format`]: one file each.
@@ -24,6 +24,7 @@ pub mod page;
 mod picture;
 mod proof;
 mod report;
+pub mod serve;
 mod stored;
 mod suite;
 mod table;

@@ -12,7 +12,7 @@ use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options, lint, scenario};
 use polygraph_history::{
     Format, Guarantee, History, Keyed, ReadOptions, Reading, parse_duration, read,
 };
-use polygraph_results::{Counts, ErrorBody, Levels, LintReport, Report, check_table};
+use polygraph_results::{Counts, ErrorBody, Levels, LintReport, Report, check_table, page};
 
 use super::cycles;
 use super::drawing::Drawing;
@@ -70,6 +70,9 @@ pub(super) struct Arguments {
     /// Draw cycles of transactions into this folder, as SVG and DOT, at most ten of a kind
     #[arg(long, value_name = "DIR")]
     cycles: Option<PathBuf>,
+    /// Write what was found as a page that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Judge while the file grows: until it is proved not to be linearizable, or Ctrl-C
     #[arg(long)]
     follow: bool,
@@ -135,6 +138,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             "--cycles draws those of one file; name just one",
         ));
     }
+    if arguments.html.is_some() && arguments.files.len() > 1 {
+        return Err(Failure::usage(
+            "--html is the page of one file; name just one",
+        ));
+    }
     let [file] = arguments.files.as_slice() else {
         return Ok(several(&asking, &arguments.files));
     };
@@ -142,7 +150,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         false => {
             // The program ends here: to give a large history back piece by piece is a waste.
             let reading = ManuallyDrop::new(load(file, asking.reading)?);
-            judge_reading(&asking, file, &reading)?
+            judge_and_show(&asking, file, &reading)?
         }
         true => {
             let history = follow(file, arguments.idle)?;
@@ -152,7 +160,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
                 keyed: false,
                 object: None,
             };
-            judge_reading(&asking, file, &reading)?
+            judge_and_show(&asking, file, &reading)?
         }
     };
     let drawn = arguments.cycles.as_deref();
@@ -162,6 +170,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     show(&report, arguments);
     if let Some(drawn) = drawn.filter(|_| !arguments.json) {
         super::print(&drawn);
+    }
+    if let Some(to) = arguments.html.as_ref().filter(|_| !arguments.json) {
+        super::print(&format!("page: {}\n", to.display()));
     }
     Ok(report.exit)
 }
@@ -299,6 +310,16 @@ impl<'a> Asking<'a> {
 /// Reads a file and judges it.
 fn judge_file(asking: &Asking<'_>, file: &Path) -> Result<Report, Failure> {
     judge_reading(asking, file, &load(file, asking.reading)?)
+}
+
+/// Judges what was read from a file, and writes the page of it where one is wanted.
+fn judge_and_show(asking: &Asking<'_>, file: &Path, reading: &Reading) -> Result<Report, Failure> {
+    let report = judge_reading(asking, file, reading)?;
+    if let Some(to) = &asking.arguments.html {
+        let page = page::of_check(&report, &reading.history, &file.display().to_string());
+        super::report::write(to, &page)?;
+    }
+    Ok(report)
 }
 
 /// The first of the questions whose answer has a proof in a file, `linearizable` before others.

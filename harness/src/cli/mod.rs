@@ -20,6 +20,7 @@ mod progress;
 mod proof;
 mod replay;
 mod report;
+mod serve;
 mod signals;
 mod size;
 mod test;
@@ -48,6 +49,7 @@ enum Command {
     Confirm(confirm::Arguments),
     Replay(replay::Arguments),
     Report(report::Arguments),
+    Serve(serve::Arguments),
     List(list::Arguments),
     Explain(explain::Arguments),
     Generate(generate::Arguments),
@@ -75,6 +77,7 @@ pub fn main() -> u8 {
         Command::Confirm(arguments) => confirm::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),

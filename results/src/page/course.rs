@@ -3,6 +3,8 @@
 
 use polygraph_history::{History, OpKind, Operation, Outcome};
 
+use crate::Latency;
+
 /// How many bins of time there are at most.
 const MOST_BINS: u64 = 120;
 
@@ -33,34 +35,8 @@ pub(super) struct Bin {
     /// Indeterminate ones; those that never ended are counted in the bin in which they began.
     pub(super) info: u64,
     /// From invocation to completion of those that took place, nanoseconds.
-    pub(super) latency: Option<Quantiles>,
+    pub(super) latency: Option<Latency>,
     samples: Vec<u64>,
-}
-
-/// Quantiles by the nearest rank, exact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Quantiles {
-    pub(super) half: u64,
-    pub(super) p95: u64,
-    pub(super) p99: u64,
-    pub(super) most: u64,
-}
-
-impl Quantiles {
-    /// Of samples in any order; `None` if there are none.
-    pub(super) fn of(samples: &mut [u64]) -> Option<Quantiles> {
-        samples.sort_unstable();
-        let rank = |percent: usize| {
-            let at = (samples.len() * percent).div_ceil(100).max(1);
-            samples.get(at - 1).copied()
-        };
-        Some(Quantiles {
-            half: rank(50)?,
-            p95: rank(95)?,
-            p99: rank(99)?,
-            most: rank(100)?,
-        })
-    }
 }
 
 impl Course {
@@ -88,8 +64,7 @@ impl Course {
         }
         for kind in &mut kinds {
             for of in kind.bins.iter_mut().chain([&mut kind.whole]) {
-                of.latency = Quantiles::of(&mut of.samples);
-                of.samples = Vec::new();
+                of.latency = Latency::of_durations(std::mem::take(&mut of.samples));
             }
         }
         Some(Course { end, bin, kinds })
@@ -152,21 +127,6 @@ fn bins(end: u64, bin: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quantiles_are_those_of_the_nearest_rank() {
-        let mut samples: Vec<u64> = (1..=200).rev().collect();
-        let expected = Quantiles {
-            half: 100,
-            p95: 190,
-            p99: 198,
-            most: 200,
-        };
-        assert_eq!(Quantiles::of(&mut samples), Some(expected));
-        let one = Quantiles::of(&mut [7]).expect("there is one");
-        assert_eq!((one.half, one.most), (7, 7));
-        assert_eq!(Quantiles::of(&mut []), None);
-    }
 
     #[test]
     fn bins_are_round_and_few() {

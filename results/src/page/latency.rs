@@ -3,17 +3,18 @@
 use maud::{Markup, html};
 
 use super::chart::{Chart, Line, Marker, Scale, measured, span};
-use super::course::{Course, OfKind, Quantiles};
+use super::course::{Course, OfKind};
 use super::windows::Window;
+use crate::Latency;
 
 /// The section; `None` where nothing took place.
 pub(super) fn section(course: &Course, windows: &[Window]) -> Option<Markup> {
     let timed = |of: &&OfKind| of.whole.latency.is_some();
     let kinds: Vec<&OfKind> = course.kinds.iter().filter(timed).collect();
     let all = kinds.iter().flat_map(|of| &of.bins);
-    let all: Vec<Quantiles> = all.filter_map(|bin| bin.latency).collect();
-    let least = all.iter().map(|it| it.half).min()?.max(1);
-    let most = all.iter().map(|it| it.p99).max()?;
+    let all: Vec<Latency> = all.filter_map(|bin| bin.latency).collect();
+    let least = all.iter().map(|it| it.p50_ns).min()?.max(1);
+    let most = all.iter().map(|it| it.p99_ns).max()?;
     let chart = Chart {
         title: "Latency over time, the median and the 99th percentile of each kind of operation"
             .to_owned(),
@@ -43,7 +44,7 @@ pub(super) fn section(course: &Course, windows: &[Window]) -> Option<Markup> {
 }
 
 fn lines(course: &Course, of: &OfKind, at: usize) -> Vec<Line> {
-    let line = |name: &str, dashes, marker, pick: fn(Quantiles) -> u64| Line {
+    let line = |name: &str, dashes, marker, pick: fn(Latency) -> u64| Line {
         name: format!("{} {name}", of.kind),
         class: format!("c{}", at % 6),
         dashes,
@@ -53,8 +54,8 @@ fn lines(course: &Course, of: &OfKind, at: usize) -> Vec<Line> {
         }),
     };
     vec![
-        line("median", "none", Marker::nth(at), |it| it.half),
-        line("99 %", "5 4", Marker::None, |it| it.p99),
+        line("median", "none", Marker::nth(at), |it| it.p50_ns),
+        line("99 %", "5 4", Marker::None, |it| it.p99_ns),
     ]
 }
 
@@ -76,11 +77,11 @@ fn hover(course: &Course, kinds: &[&OfKind]) -> Vec<(f64, String)> {
             let mut text = format!("at {}", span(course.middle(at) / 1e9));
             for of in kinds {
                 if let Some(it) = of.bins[at].latency {
-                    let (half, p99) = (measured(it.half), measured(it.p99));
+                    let (half, p99) = (measured(it.p50_ns), measured(it.p99_ns));
                     text += &format!(
                         "\n{}: median {half}, 99 % {p99}, most {}",
                         of.kind,
-                        measured(it.most)
+                        measured(it.max_ns)
                     );
                 }
             }
@@ -99,10 +100,10 @@ fn table(kinds: &[&OfKind]) -> Markup {
                         tr {
                             th { (of.kind) }
                             td { (of.whole.ok) }
-                            td { (measured(latency.half)) }
-                            td { (measured(latency.p95)) }
-                            td { (measured(latency.p99)) }
-                            td { (measured(latency.most)) }
+                            td { (measured(latency.p50_ns)) }
+                            td { (measured(latency.p95_ns)) }
+                            td { (measured(latency.p99_ns)) }
+                            td { (measured(latency.max_ns)) }
                         }
                     }
                 }

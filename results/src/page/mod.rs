@@ -1,6 +1,7 @@
 //! The page of a run: one HTML file that needs nothing else and can be read without scripts.
 //!
 //! - [`of_run`]: start here; the page of a run's folder. [`of_check`]: that of a check.
+//!   [`of_campaign`]: that of a campaign; [`of_folder`]: of whichever it is.
 //!
 //! It is built from the folder alone: `verdict.json`, `history.jsonl`, `spec.toml` and the logs. What
 //! is drawn is of a window or counted in bins, so that its size does not grow with the run; the
@@ -8,15 +9,17 @@
 //! template, which escapes it.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use maud::{Markup, html};
 use polygraph_history::{History, ReadOptions, Time};
 
 use crate::Report;
+use crate::campaign::{FILE, Verdicts};
 
 mod around;
 mod availability;
+mod campaign;
 pub(crate) mod chart;
 mod clocks;
 mod course;
@@ -33,11 +36,61 @@ pub(crate) mod verdict;
 mod windows;
 pub(crate) mod words;
 
+pub(crate) use campaign::headline as campaign_headline;
 use course::Course;
 use evidence::Evidence;
 use logs::Log;
 use verdict::{Anomaly, Verdict};
 use windows::Window;
+
+/// The page of a folder: of a run, or of a campaign.
+///
+/// # Errors
+/// If it is the folder of nothing that is known.
+pub fn of_folder(folder: &Path) -> Result<String, NoPage> {
+    served(folder, None)
+}
+
+/// What a page has besides where it is served.
+pub(crate) struct Served {
+    /// In its head.
+    pub(crate) head: Markup,
+    /// Above everything.
+    pub(crate) nav: Markup,
+}
+
+/// The page of a folder, as it is served or as a file.
+pub(crate) fn served(folder: &Path, served: Option<Served>) -> Result<String, NoPage> {
+    if folder.join(FILE).is_file() || folder.is_file() {
+        let verdicts = read_campaign(folder).map_err(NoPage)?;
+        let (title, body) = campaign::body(&verdicts);
+        return Ok(whole(&title, &body, served));
+    }
+    run(folder, served)
+}
+
+/// What a campaign found, from its folder or file.
+pub(crate) fn read_campaign(path: &Path) -> Result<Verdicts, String> {
+    let file = match path.is_file() {
+        true => path.to_owned(),
+        false => within(path, FILE)?,
+    };
+    Verdicts::read(&file).map_err(|error| error.message)
+}
+
+fn whole(title: &str, body: &Markup, served: Option<Served>) -> String {
+    match served {
+        Some(Served { head, nav }) => shell::file(title, Some(head), &html! { (nav) (body) }),
+        None => shell::file(title, None, body),
+    }
+}
+
+/// The page of a campaign.
+#[must_use]
+pub fn of_campaign(verdicts: &Verdicts) -> String {
+    let (title, body) = campaign::body(verdicts);
+    whole(&title, &body, None)
+}
 
 /// Why there is no page.
 #[derive(Debug)]
@@ -59,6 +112,10 @@ impl std::error::Error for NoPage {}
 /// # Errors
 /// If there is neither a verdict nor a history.
 pub fn of_run(folder: &Path) -> Result<String, NoPage> {
+    run(folder, None)
+}
+
+fn run(folder: &Path, served: Option<Served>) -> Result<String, NoPage> {
     let verdict = read_verdict(folder);
     let history = read_history(folder);
     let mut notes = Vec::new();
@@ -74,16 +131,19 @@ pub fn of_run(folder: &Path) -> Result<String, NoPage> {
     let name = name
         .file_name()
         .map_or_else(String::new, |it| it.to_string_lossy().into_owned());
-    let spec = fs::read_to_string(folder.join("spec.toml")).ok();
+    let spec = within(folder, "spec.toml")
+        .ok()
+        .and_then(|it| fs::read_to_string(it).ok());
+    let logs = within(folder, "logs").map_or_else(|_| Vec::new(), |it| logs::read(&it));
     let material = Material {
         name,
         verdict: verdict.ok(),
         history: history.as_ref().ok(),
         spec,
-        logs: logs::read(&folder.join("logs")),
+        logs,
         notes,
     };
-    Ok(material.page())
+    Ok(material.page(served))
 }
 
 /// The page of a check of a history, which has this name.
@@ -97,18 +157,30 @@ pub fn of_check(report: &Report, history: &History, name: &str) -> String {
         logs: Vec::new(),
         notes: Vec::new(),
     };
-    material.page()
+    material.page(None)
+}
+
+/// Something in a folder, wherever links lead from there: a folder may be served to others, and is
+/// not to show what lies elsewhere.
+pub(crate) fn within(folder: &Path, name: &str) -> Result<PathBuf, String> {
+    let unreadable = |error| format!("{name} cannot be read: {error}");
+    let folder = folder.canonicalize().map_err(unreadable)?;
+    let real = folder.join(name).canonicalize().map_err(unreadable)?;
+    match real.starts_with(&folder) {
+        true => Ok(real),
+        false => Err(format!("{name} is a link to another place")),
+    }
 }
 
 /// The verdict in a folder, or why there is none.
 pub(crate) fn read_verdict(folder: &Path) -> Result<Verdict, String> {
-    let text = fs::read_to_string(folder.join("verdict.json"))
+    let text = fs::read_to_string(within(folder, "verdict.json")?)
         .map_err(|error| format!("verdict.json cannot be read: {error}"))?;
     Verdict::read(&text).map_err(|error| format!("verdict.json is no verdict: {error}"))
 }
 
 fn read_history(folder: &Path) -> Result<History, String> {
-    let file = File::open(folder.join("history.jsonl"))
+    let file = File::open(within(folder, "history.jsonl")?)
         .map_err(|error| format!("history.jsonl cannot be read: {error}"))?;
     let reading = polygraph_history::read(file, ReadOptions::default());
     let reading = reading.map_err(|error| format!("history.jsonl is no history: {error}"))?;
@@ -130,7 +202,7 @@ const DRAWN: usize = 4;
 const TOLD: usize = 20;
 
 impl Material<'_> {
-    fn page(&self) -> String {
+    fn page(&self, served: Option<Served>) -> String {
         let windows = self.history.map(windows::windows).unwrap_or_default();
         let title = match &self.verdict {
             Some(verdict) => {
@@ -148,7 +220,7 @@ impl Material<'_> {
             (self.anomalies(&windows))
             (spec::section(self.verdict.as_ref(), self.spec.as_deref(), &self.notes))
         };
-        shell::file(&title, None, &body)
+        whole(&title, &body, served)
     }
 
     /// The answer in words, and the evidence that tells most.

@@ -22,18 +22,19 @@ const HATCHES: [(&str, &str); 6] = [
     ("disk", "M4 0V8M0 4H8"),
 ];
 
-/// A whole file.
+/// A whole file. One that is served may have more in its head, and forms that ask the server.
 pub(crate) fn file(title: &str, head: Option<Markup>, body: &Markup) -> String {
     let policy = format!(
         "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{DIGEST}'; \
-         base-uri 'none'; form-action 'none'"
+         base-uri 'none'; form-action {}",
+        if head.is_none() { "'none'" } else { "'self'" }
     );
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                @if head.is_none() { meta http-equiv="Content-Security-Policy" content=(policy); }
+                meta http-equiv="Content-Security-Policy" content=(policy);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
@@ -52,7 +53,10 @@ pub(crate) fn file(title: &str, head: Option<Markup>, body: &Markup) -> String {
                     }
                 }
                 main { (body) }
-                footer { "Made by Polygraph. This file is whole: it asks nobody for anything." }
+                footer {
+                    "Made by Polygraph."
+                    @if head.is_none() { " This file is whole: it asks nobody for anything." }
+                }
                 script { (PreEscaped(SCRIPT)) }
             }
         }

@@ -12,8 +12,9 @@ use maud::{Markup, html};
 use polygraph_history::{History, Key, Op, Operation, Order, Outcome, Value};
 
 use super::chart::{Chart, Line, Marker, Scale, measured, span};
-use super::course::{Course, Quantiles};
+use super::course::Course;
 use super::windows::Window;
+use crate::Latency;
 
 /// What is known of the writes of a key.
 #[derive(Default)]
@@ -103,13 +104,13 @@ pub(super) fn section(history: &History, course: &Course, windows: &[Window]) ->
     if reads.is_empty() {
         return None;
     }
-    let mut stale: Vec<u64> = reads
+    let stale: Vec<u64> = reads
         .iter()
         .map(|&(_, by)| by)
         .filter(|&by| by > 0)
         .collect();
     let share = stale.len() as f64 * 100.0 / reads.len() as f64;
-    let Some(quantiles) = Quantiles::of(&mut stale) else {
+    let Some(quantiles) = Latency::of_durations(stale.clone()) else {
         return Some(html! {
             section {
                 h2 { "Staleness" }
@@ -136,7 +137,7 @@ pub(super) fn section(history: &History, course: &Course, windows: &[Window]) ->
     let chart = Chart {
         title: "The most stale read over time".to_owned(),
         end: course.end as f64,
-        scale: Scale::log(least as f64 / 1e9, quantiles.most as f64 / 1e9),
+        scale: Scale::log(least as f64 / 1e9, quantiles.max_ns as f64 / 1e9),
         unit: span,
         lines: vec![Line {
             name: "the most stale read".to_owned(),
@@ -155,8 +156,8 @@ pub(super) fn section(history: &History, course: &Course, windows: &[Window]) ->
             p {
                 strong { (stale.len()) " of " (reads.len()) " reads" } " (" (format!("{share:.2}")) " %) "
                 "returned a value that had been replaced before the read began: for "
-                (measured(quantiles.half)) " in the median, " (measured(quantiles.p99))
-                " at the 99th percentile, " (measured(quantiles.most)) " at most."
+                (measured(quantiles.p50_ns)) " in the median, " (measured(quantiles.p99_ns))
+                " at the 99th percentile, " (measured(quantiles.max_ns)) " at most."
             }
             p.note {
                 "A value counts as replaced once a write has ended that began after the value's own write had ended; "

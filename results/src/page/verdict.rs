@@ -6,7 +6,7 @@ use polygraph_history::Guarantee;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Cycle, Report};
+use crate::{Counts, Cycle, FaultCounts, Report};
 
 /// The verdict of a run or of a check.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -22,32 +22,12 @@ pub(crate) struct Verdict {
     pub(crate) world: Option<String>,
     pub(crate) seed: Option<u64>,
     pub(crate) operations: Counts,
-    pub(crate) faults: Vec<Faults>,
+    pub(crate) faults: Vec<FaultCounts>,
     pub(crate) truncated: bool,
     pub(crate) assumptions: Vec<String>,
     pub(crate) warnings: Vec<String>,
     pub(crate) guarantees: Vec<Answer>,
     pub(crate) replay: Option<String>,
-}
-
-/// How operations ended.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
-pub(crate) struct Counts {
-    pub(crate) ok: u64,
-    pub(crate) fail: u64,
-    pub(crate) info: u64,
-    pub(crate) not_issued: u64,
-}
-
-/// What became of the faults of a family.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Faults {
-    pub(crate) kind: String,
-    pub(crate) planned: u64,
-    pub(crate) applied: u64,
-    pub(crate) verified: u64,
 }
 
 /// The answer for one guarantee.
