@@ -202,6 +202,7 @@ pub fn run(
         }
         None => None,
     };
+    let progress = how.progress;
     let finished = conduct(resolved, world.as_mut(), how, out)?;
     if let Some(folder) = folder {
         write_lines(&mut folder.writer("plan.jsonl")?, &finished.course.plan)?;
@@ -213,6 +214,13 @@ pub fn run(
             folder.write(&format!("logs/{node}.log"), log)?;
         }
     }
+    let history = &finished.history;
+    let last = history.events().len().checked_sub(1);
+    progress(Progress {
+        phase: "checking",
+        time: last.map_or(Time::ZERO, |at| history.time(at)),
+        completed: history.operations().len() as u64,
+    });
     let mut report = judge::test(resolved, &finished, options);
     if let Some(folder) = folder {
         let path = folder.path().display().to_string();

@@ -19,6 +19,7 @@ use super::drawing::Drawing;
 use super::failure::Failure;
 use super::follow::follow;
 use super::model::{default_guarantee, fits, named, recognise};
+use super::progress::Line;
 use super::proof;
 use super::size::parse_size;
 use crate::judge::{self, exit};
@@ -148,8 +149,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     };
     let report = match arguments.follow {
         false => {
+            let line = Line::new(arguments.json);
+            line.say(format!("reading {}", file.display()));
             // The program ends here: to give a large history back piece by piece is a waste.
             let reading = ManuallyDrop::new(load(file, asking.reading)?);
+            drop(line);
             judge_and_show(&asking, file, &reading)?
         }
         true => {
@@ -335,7 +339,7 @@ fn provable(questions: &[Question]) -> Option<Question> {
     }
 }
 
-/// Judges what was read from a file.
+/// Judges what was read from a file, and says how far it is.
 fn judge_reading(asking: &Asking<'_>, file: &Path, reading: &Reading) -> Result<Report, Failure> {
     let Reading {
         history,
@@ -366,6 +370,8 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: &Reading) -> Result<
             )),
         )));
     }
+    let line = Line::new(asking.arguments.json);
+    line.say(format!("looking through {}", file.display()));
     let findings = (!asking.arguments.no_lint).then(|| lint(history));
     let options = Options {
         model: asking.model.or(named),
@@ -382,7 +388,17 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: &Reading) -> Result<
     }
     let mut guarantees = Vec::new();
     let mut written = None;
-    for question in questions {
+    let count = questions.len();
+    for (at, question) in questions.into_iter().enumerate() {
+        let of = match count {
+            1 => String::new(),
+            count => format!(" ({} of {count})", at + 1),
+        };
+        line.say(format!(
+            "checking {}{of} · {} operations",
+            question.name(),
+            history.operations().len()
+        ));
         let (mut report, verdict) = judge::answer(history, &question, &options);
         if let Some(path) = proof.filter(|_| proved.as_ref() == Some(&question)) {
             written = proof::write(path, history, &mut report, &verdict)?;

@@ -390,7 +390,14 @@ fn short_value(value: &Value) -> String {
 
 /// A text without characters that would disturb a line.
 fn plain(text: &str) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let plain = |c: char| match c {
+        // Controls, and what turns around the text beside it.
+        c if c.is_control() => ' ',
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            ' '
+        }
+        c => c,
+    };
     text.chars().map(plain).collect()
 }
 

@@ -22,6 +22,10 @@ const STYLE: &str = "<style>\n\
     .cycle text { font-family: ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; \
     font-size: 13px; white-space: pre; }\n\
     .cycle .name { font-weight: bold; }\n\
+    .cycle .text { fill: #1f2328; } .cycle .dim { fill: #57606a; }\n\
+    .cycle .ww-fill { fill: #b3261e; } .cycle .wr-fill { fill: #0b5cad; }\n\
+    .cycle .rw-fill { fill: #8a5a00; }\n\
+    .cycle .process-fill { fill: #5b3cc4; } .cycle .realtime-fill { fill: #1b6e3c; }\n\
     @media (prefers-color-scheme: dark) {\n  \
     .cycle .page { fill: #16181d; }\n  \
     .cycle .box { fill: #22262e; stroke: #7d8694; }\n  \

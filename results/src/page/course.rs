@@ -76,13 +76,6 @@ impl Course {
         let to = (from + self.bin).min(self.end.max(from));
         f64::midpoint(from as f64, to as f64)
     }
-
-    /// How long a bin is, seconds; the last may be cut short.
-    pub(super) fn seconds(&self, at: usize) -> f64 {
-        let from = at as u64 * self.bin;
-        let to = (from + self.bin).min(self.end.max(from + 1));
-        (to - from) as f64 / 1e9
-    }
 }
 
 impl OfKind {

@@ -53,8 +53,8 @@ pub fn of_folder(folder: &Path) -> Result<String, NoPage> {
 
 /// What a page has besides where it is served.
 pub(crate) struct Served {
-    /// In its head.
-    pub(crate) head: Markup,
+    /// Whether it is of a run that is under way: it then reloads itself.
+    pub(crate) live: bool,
     /// Above everything.
     pub(crate) nav: Markup,
 }
@@ -80,7 +80,10 @@ pub(crate) fn read_campaign(path: &Path) -> Result<Verdicts, String> {
 
 fn whole(title: &str, body: &Markup, served: Option<Served>) -> String {
     match served {
-        Some(Served { head, nav }) => shell::file(title, Some(head), &html! { (nav) (body) }),
+        Some(Served { live, nav }) => {
+            let head = html! { @if live { meta http-equiv="refresh" content="2"; } };
+            shell::file(title, Some(head), &html! { (nav) (body) })
+        }
         None => shell::file(title, None, body),
     }
 }
@@ -142,6 +145,7 @@ fn run(folder: &Path, served: Option<Served>) -> Result<String, NoPage> {
         spec,
         logs,
         notes,
+        live: served.as_ref().is_some_and(|it| it.live),
     };
     Ok(material.page(served))
 }
@@ -156,6 +160,7 @@ pub fn of_check(report: &Report, history: &History, name: &str) -> String {
         spec: None,
         logs: Vec::new(),
         notes: Vec::new(),
+        live: false,
     };
     material.page(None)
 }
@@ -195,6 +200,8 @@ struct Material<'a> {
     spec: Option<String>,
     logs: Vec<Log>,
     notes: Vec<String>,
+    /// Whether it is being written while it is read.
+    live: bool,
 }
 
 /// Of each guarantee so many pieces of evidence are drawn, and so many told.
@@ -229,8 +236,13 @@ impl Material<'_> {
             return html! {
                 header.answer.unsure {
                     p.what { (self.name) }
-                    h1 { span.sign { "?" } " There is no verdict yet" }
-                    p { "The run is under way, or was cut short before it was judged." }
+                    @if self.live {
+                        h1 { span.sign { "▶" } " Under way" }
+                        p { (self.so_far()) }
+                    } @else {
+                        h1 { span.sign { "?" } " There is no verdict" }
+                        p { "The run was cut short before it was judged, or its verdict is lost. " (self.so_far()) }
+                    }
                 }
             };
         };
@@ -248,6 +260,27 @@ impl Material<'_> {
                 section { h2 { "Run it again" } (self.replay(verdict)) }
             }
         }
+    }
+
+    /// How far a run without a verdict is.
+    fn so_far(&self) -> String {
+        let Some(history) = self.history else {
+            return "Nothing was recorded yet.".to_owned();
+        };
+        let last = history
+            .events()
+            .len()
+            .checked_sub(1)
+            .map(|at| history.time(at));
+        let planned = history
+            .spec()
+            .map(|spec| format!(" of {}", Time(spec.time_ns)));
+        format!(
+            "{} operations were recorded until {}{}.",
+            history.operations().len(),
+            last.unwrap_or(Time::ZERO),
+            planned.unwrap_or_default(),
+        )
     }
 
     fn replay(&self, verdict: &Verdict) -> Markup {
@@ -273,7 +306,7 @@ impl Material<'_> {
                 p.note { span.refuted { "✗ Not confirmed" } " by the second function: do not rely on it." }
             }
             @match (&anomaly.cycle, drawn) {
-                (Some(cycle), _) if cycle.can_be_drawn() => { div.wide { (cycle.inline(1040)) } div.narrow { (cycle.inline(340)) } }
+                (Some(cycle), _) if cycle.can_be_drawn() => { div.wide { (cycle.inline(760)) } div.narrow { (cycle.inline(340)) } }
                 (_, Some(drawn)) => (drawn.draw()),
                 (_, None) => {}
             }

@@ -64,7 +64,7 @@ pub(super) fn section(course: &Course, windows: &[Window]) -> Option<Markup> {
         title: "Operations a second over time, by kind and outcome".to_owned(),
         end: course.end as f64,
         scale: Scale::linear(most),
-        unit: |value| format!("{}/s", number(value)),
+        unit: |value| format!("{}/s", short(value)),
         lines,
         windows,
         hover: hover(course, &sums),
@@ -77,6 +77,15 @@ pub(super) fn section(course: &Course, windows: &[Window]) -> Option<Markup> {
             (chart.draw())
         }
     })
+}
+
+/// A large number in thousands or millions.
+fn short(value: f64) -> String {
+    match value {
+        it if it >= 1e6 => format!("{}M", number(it / 1e6)),
+        it if it >= 1e4 => format!("{}k", number(it / 1e3)),
+        it => number(it),
+    }
 }
 
 /// All kinds together.
@@ -95,9 +104,12 @@ fn sums(course: &Course) -> Vec<Bin> {
     (0..bins).map(sum).collect()
 }
 
+/// By the whole length of a bin: the last is cut short, and to divide by less would make a peak of
+/// whatever happened in its first moments.
 fn per_second(course: &Course, counts: &[(f64, Option<f64>)]) -> Vec<(f64, Option<f64>)> {
-    let all = counts.iter().enumerate();
-    all.map(|(at, &(time, count))| (time, count.map(|it| it / course.seconds(at))))
+    let seconds = course.bin as f64 / 1e9;
+    let all = counts.iter();
+    all.map(|&(time, count)| (time, count.map(|it| it / seconds)))
         .collect()
 }
 

@@ -135,6 +135,9 @@ fn about(name: &str, verdict: &Verdict) -> String {
     }
 }
 
+/// So many answers are named at the top.
+const MOST: usize = 10;
+
 fn claimed_and_seen(verdict: &Verdict) -> Markup {
     let claimed: Vec<&Answer> = verdict
         .guarantees
@@ -146,13 +149,21 @@ fn claimed_and_seen(verdict: &Verdict) -> Markup {
         .iter()
         .filter(|it| it.claimed == Some(false))
         .collect();
-    let seen: Vec<&Answer> = verdict
+    let mut seen: Vec<&Answer> = verdict
         .guarantees
         .iter()
         .filter(|it| {
             it.verdict != "not-exercised" && it.reason.as_deref() != Some("not-applicable")
         })
         .collect();
+    if seen.len() > MOST {
+        // Of a survey what is not as it should be comes first.
+        seen.sort_by_key(|it| match it.verdict.as_str() {
+            "violated" => 0,
+            "unknown" => 1,
+            _ => 2,
+        });
+    }
     let names = |these: &[&Answer]| {
         html! {
             @for (at, it) in these.iter().enumerate() { @if at > 0 { ", " } strong { (it.name) } }
@@ -169,11 +180,11 @@ fn claimed_and_seen(verdict: &Verdict) -> Markup {
             }
             dt { "Seen" }
             dd {
-                @for answer in seen.iter().take(10) {
+                @for answer in seen.iter().take(MOST) {
                     @let (sign, word) = answer.observed();
                     span class={ "chip " (answer.tone()) } { span.sign { (sign) } " " (answer.name) ": " (word) } " "
                 }
-                @if seen.len() > 10 { (seen.len() - 10) " more below" }
+                @if seen.len() > MOST { (seen.len() - MOST) " more below" }
             }
         }
     }
@@ -209,7 +220,8 @@ fn facts(verdict: &Verdict, spec: Option<&Spec>) -> Markup {
         @if let Some(world) = &verdict.world { span { "world " (world) } }
         @if let Some(seed) = verdict.seed { span { "seed " (seed) } }
         span {
-            (operations.ok) " operations took place, " (operations.fail) " failed, of " (operations.info) " nobody knows"
+            (operations.ok) " operations took place, " (operations.fail) " failed"
+            @if operations.info > 0 { ", of " (operations.info) " nobody knows" }
             @if operations.not_issued > 0 { "; " (operations.not_issued) " were never issued, for their client was busy" }
         }
         @if !faults.is_empty() { span { "faults: " (faults.join(", ")) } }

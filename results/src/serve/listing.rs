@@ -77,7 +77,7 @@ pub(super) fn page(site: &Site, folder: &Path, query: &str, nav: &Markup) -> Str
                         tr {
                             th scope="row" { a href={ (encode(&entry.name)) "/" } { (entry.name) } }
                             td { (entry.kind) @if !entry.about.is_empty() { ": " (entry.about) } }
-                            td { span class={ "chip " (entry.tone) } { (entry.sign) " " (entry.verdict) } " " (entry.sentence) }
+                            td { span class={ "chip " (entry.tone) } { (entry.sign) @if entry.sentence.is_empty() || entry.verdict == "broken" { " " (entry.verdict) } } " " (entry.sentence) }
                         }
                     }
                 }

@@ -93,9 +93,8 @@ impl Site {
         if !has(FILE) && !has("history.jsonl") && !has("verdict.json") {
             return Answer::Page(200, listing::page(self, folder, query, &nav));
         }
-        let head = html! { @if is_live(folder) { meta http-equiv="refresh" content="2"; } };
         let served = Served {
-            head,
+            live: is_live(folder),
             nav: nav.clone(),
         };
         Answer::Page(

@@ -128,7 +128,7 @@ fn everything_inside_has_a_page() {
             .contains("durable held")
     );
     assert!(ask(&site, "/broken/").1.contains("This folder is broken"));
-    assert!(ask(&site, "/cut/").1.contains("There is no verdict yet"));
+    assert!(ask(&site, "/cut/").1.contains("Under way"));
     assert!(
         ask(&site, "/good/history.jsonl")
             .1
