@@ -6,8 +6,9 @@
 //! - [`question`]: what a history is asked.
 //! - [`judge`]: verdicts against claims; what a run means and with which code it exits.
 //! - [`run`]: one run of a spec, recorded and judged. [`replay`]: the same once more.
-//! - [`cli`]: the `polygraph` program.
+//! - `campaign`: many tests from one file. [`cli`]: the `polygraph` program.
 
+mod campaign;
 pub mod cli;
 pub mod defaults;
 mod early;

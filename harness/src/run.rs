@@ -194,6 +194,28 @@ pub fn run(
     how: Conduct<'_>,
     folder: Option<&Folder>,
 ) -> anyhow::Result<Report> {
+    let progress = how.progress;
+    let finished = record(resolved, how, folder)?;
+    let history = &finished.history;
+    let last = history.events().len().checked_sub(1);
+    progress(Progress {
+        phase: "checking",
+        time: last.map_or(Time::ZERO, |at| history.time(at)),
+        completed: history.operations().len() as u64,
+    });
+    judge(resolved, &finished, options, folder)
+}
+
+/// Runs a spec and records it: all of its folder but the verdict, so that no check can take
+/// evidence with it.
+///
+/// # Errors
+/// What deploying and writing give.
+pub fn record(
+    resolved: &Resolved,
+    how: Conduct<'_>,
+    folder: Option<&Folder>,
+) -> anyhow::Result<Finished> {
     let mut world = deploy(resolved)?;
     let out: Option<Box<dyn Write>> = match folder {
         Some(folder) => {
@@ -202,7 +224,6 @@ pub fn run(
         }
         None => None,
     };
-    let progress = how.progress;
     let finished = conduct(resolved, world.as_mut(), how, out)?;
     if let Some(folder) = folder {
         write_lines(&mut folder.writer("plan.jsonl")?, &finished.course.plan)?;
@@ -214,14 +235,20 @@ pub fn run(
             folder.write(&format!("logs/{node}.log"), log)?;
         }
     }
-    let history = &finished.history;
-    let last = history.events().len().checked_sub(1);
-    progress(Progress {
-        phase: "checking",
-        time: last.map_or(Time::ZERO, |at| history.time(at)),
-        completed: history.operations().len() as u64,
-    });
-    let mut report = judge::test(resolved, &finished, options);
+    Ok(finished)
+}
+
+/// Judges what was recorded, and adds the verdict to its folder.
+///
+/// # Errors
+/// What writing gives.
+pub fn judge(
+    resolved: &Resolved,
+    finished: &Finished,
+    options: &Options,
+    folder: Option<&Folder>,
+) -> anyhow::Result<Report> {
+    let mut report = judge::test(resolved, finished, options);
     if let Some(folder) = folder {
         let path = folder.path().display().to_string();
         report.replay = Some(format!("polygraph replay {path}"));

@@ -9,10 +9,12 @@
 //! - [`Levels`]: which levels of isolation a history rules out, drawn as a [`lattice`].
 //! - [`page`]: a run, a check or a campaign as one HTML file; [`serve`]: a folder of them.
 //! - [`Folder`]: what a run leaves behind.
+//! - [`compare`](fn@compare): two verdicts side by side.
 //! - [`Stored`]: a verdict read back; [`campaign`]: those of many tests.
 //! - [`Suite`]: what the formats of continuous integration are made of; [`format`]: one file each.
 
 pub mod campaign;
+mod compare;
 mod cycle;
 pub mod diagram;
 mod folder;
@@ -29,6 +31,7 @@ mod stored;
 mod suite;
 mod table;
 
+pub use compare::{Change, Comparison, Difference, compare};
 pub use cycle::Cycle;
 pub use folder::Folder;
 pub use latency::Latency;

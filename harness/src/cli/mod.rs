@@ -3,7 +3,9 @@
 //! Results go to stdout, progress and errors to stderr. With `--json` stdout is one line, errors
 //! included.
 
+mod campaign;
 mod check;
+mod compare;
 mod confirm;
 mod cycles;
 mod drawing;
@@ -11,11 +13,14 @@ mod explain;
 mod failure;
 mod follow;
 mod generate;
+mod herald;
 mod levels;
 mod lint;
 mod list;
+mod merge;
 mod model;
 mod node;
+mod outputs;
 mod progress;
 mod proof;
 mod replay;
@@ -50,6 +55,9 @@ enum Command {
     Replay(replay::Arguments),
     Report(report::Arguments),
     Serve(serve::Arguments),
+    Campaign(Box<campaign::Arguments>),
+    Merge(merge::Arguments),
+    Compare(compare::Arguments),
     List(list::Arguments),
     Explain(explain::Arguments),
     Generate(generate::Arguments),
@@ -78,6 +86,9 @@ pub fn main() -> u8 {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Campaign(arguments) => campaign::run(&arguments),
+        Command::Merge(arguments) => merge::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),

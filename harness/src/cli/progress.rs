@@ -21,7 +21,8 @@ impl Line {
             ProgressDrawTarget::stderr()
         };
         let bar = ProgressBar::with_draw_target(None, target);
-        let style = ProgressStyle::with_template("{spinner} {msg} · {elapsed}").expect("a template of ours");
+        let style = ProgressStyle::with_template("{spinner} {msg} · {elapsed}")
+            .expect("a template of ours");
         bar.set_style(style);
         bar.enable_steady_tick(Duration::from_millis(100));
         Line { bar }
@@ -32,6 +33,14 @@ impl Line {
             "{} · {} · {} operations",
             progress.phase, progress.time, progress.completed
         ));
+    }
+
+    /// Says something that stays, above the line; where there is no line, too.
+    pub(super) fn above(&self, what: &str) {
+        match self.bar.is_hidden() {
+            true => eprintln!("{what}"),
+            false => self.bar.println(what),
+        }
     }
 
     pub(super) fn say(&self, what: String) {

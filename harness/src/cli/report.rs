@@ -20,6 +20,9 @@ pub(super) struct Arguments {
     /// Where it goes [default: report.html in the folder for html, else the standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Count what is not decided as an error in JUnit XML, not as skipped
+    #[arg(long)]
+    strict: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -28,6 +31,10 @@ enum Format {
     Markdown,
     /// One line
     Json,
+    /// What Jenkins, GitLab and others read
+    Junit,
+    /// What code scanning reads
+    Sarif,
     /// A page that needs nothing else
     Html,
 }
@@ -36,6 +43,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let text = match arguments.format {
         Format::Markdown => format::markdown(&suite(&arguments.run)?),
         Format::Json => format::json(&suite(&arguments.run)?),
+        Format::Junit => format::junit(&suite(&arguments.run)?, arguments.strict)
+            .map_err(|problem| Failure::bug(format!("JUnit XML cannot be written: {problem}")))?,
+        Format::Sarif => format::sarif(&suite(&arguments.run)?),
         Format::Html => return html(arguments),
     };
     match &arguments.output {

@@ -451,7 +451,7 @@ pub(super) fn folder_name(resolved: &Resolved) -> String {
 }
 
 /// The time of day in UTC, as it stands in the names of folders (and nowhere else).
-fn timestamp() -> String {
+pub(super) fn timestamp() -> String {
     let secs = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());

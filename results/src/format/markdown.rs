@@ -100,6 +100,9 @@ fn failure(case: &Case) -> String {
         case.guarantee,
         escaped(&clipped(&case.message, 1000)),
     );
+    if !case.evidence.is_empty() {
+        text.push('\n');
+    }
     for evidence in &case.evidence {
         let seed = evidence
             .seed

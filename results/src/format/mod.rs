@@ -1,10 +1,18 @@
 //! The formats in which a suite is told to others, one file each.
 
+pub mod github;
 mod json;
+mod junit;
 mod markdown;
+mod sarif;
 
 pub use json::json;
+pub use junit::junit;
 pub use markdown::{markdown, markdown_within};
+pub use sarif::sarif;
+
+#[cfg(test)]
+mod tests;
 
 /// A text in one line, at most so many characters.
 fn clipped(text: &str, most: usize) -> String {
