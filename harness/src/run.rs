@@ -216,7 +216,15 @@ pub fn run(
     how: Conduct<'_>,
     folder: Option<&Folder>,
 ) -> anyhow::Result<Report> {
+    let progress = how.progress;
     let finished = record(resolved, how, folder)?;
+    let history = &finished.history;
+    let last = history.events().len().checked_sub(1);
+    progress(Progress {
+        phase: "checking",
+        time: last.map_or(Time::ZERO, |at| history.time(at)),
+        completed: history.operations().len() as u64,
+    });
     judge(resolved, &finished, options, folder)
 }
 

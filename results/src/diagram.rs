@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthChar;
 
 mod axis;
 
-use axis::{Axis, Edge};
+pub(crate) use axis::{Axis, Edge};
 
 /// A moment of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +100,7 @@ pub fn diagram(spans: &[Span], bands: &[Band], style: Style) -> String {
 }
 
 /// The operations of each client, in rows in which none covers another.
-fn lanes(spans: &[Span]) -> Vec<(&str, Vec<Vec<usize>>)> {
+pub(crate) fn lanes(spans: &[Span]) -> Vec<(&str, Vec<Vec<usize>>)> {
     let mut lanes: Vec<(&str, Vec<Vec<usize>>)> = Vec::new();
     let mut order: Vec<usize> = (0..spans.len()).collect();
     order.sort_by_key(|&at| spans[at].start.rank);

@@ -32,7 +32,7 @@ impl Latency {
     }
 
     /// Of durations, nanoseconds.
-    fn of_durations(mut all: Vec<u64>) -> Option<Latency> {
+    pub(crate) fn of_durations(mut all: Vec<u64>) -> Option<Latency> {
         all.sort_unstable();
         let quantile = |percent: usize| {
             let rank = (all.len() * percent).div_ceil(100).max(1);

@@ -8,6 +8,7 @@
 //!   evidence; [`pictures`]: those of a report.
 //! - [`Cycle`]: transactions of which each came before the next; in a terminal, as SVG, as DOT.
 //! - [`Levels`]: which levels of isolation a history rules out, drawn as a [`lattice`].
+//! - [`page`]: a run, a check or a campaign as one HTML file; [`serve`]: a folder of them.
 //! - [`Folder`]: what a run leaves behind.
 //! - [`compare`](fn@compare): two verdicts side by side.
 //! - [`Stored`]: a verdict read back; [`campaign`]: those of many tests.
@@ -23,9 +24,11 @@ pub mod format;
 mod latency;
 pub mod lattice;
 mod levels;
+pub mod page;
 mod picture;
 mod proof;
 mod report;
+pub mod serve;
 mod stored;
 mod suite;
 mod table;

@@ -12,13 +12,14 @@ use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options, lint, scenario};
 use polygraph_history::{
     Format, Guarantee, History, Keyed, ReadOptions, Reading, parse_duration, read,
 };
-use polygraph_results::{Counts, ErrorBody, Levels, LintReport, Report, check_table};
+use polygraph_results::{Counts, ErrorBody, Levels, LintReport, Report, check_table, page};
 
 use super::cycles;
 use super::drawing::Drawing;
 use super::failure::Failure;
 use super::follow::follow;
 use super::model::{default_guarantee, fits, named, recognise};
+use super::progress::Line;
 use super::proof;
 use super::size::parse_size;
 use crate::judge::{self, exit};
@@ -70,6 +71,9 @@ pub(super) struct Arguments {
     /// Draw cycles of transactions into this folder, as SVG and DOT, at most ten of a kind
     #[arg(long, value_name = "DIR")]
     cycles: Option<PathBuf>,
+    /// Write what was found as a page that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Judge while the file grows: until it is proved not to be linearizable, or Ctrl-C
     #[arg(long)]
     follow: bool,
@@ -135,14 +139,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             "--cycles draws those of one file; name just one",
         ));
     }
+    if arguments.html.is_some() && arguments.files.len() > 1 {
+        return Err(Failure::usage(
+            "--html is the page of one file; name just one",
+        ));
+    }
     let [file] = arguments.files.as_slice() else {
         return Ok(several(&asking, &arguments.files));
     };
     let report = match arguments.follow {
         false => {
+            let line = Line::new(arguments.json);
+            line.say(format!("reading {}", file.display()));
             // The program ends here: to give a large history back piece by piece is a waste.
             let reading = ManuallyDrop::new(load(file, asking.reading)?);
-            judge_reading(&asking, file, &reading)?
+            drop(line);
+            judge_and_show(&asking, file, &reading)?
         }
         true => {
             let history = follow(file, arguments.idle)?;
@@ -152,7 +164,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
                 keyed: false,
                 object: None,
             };
-            judge_reading(&asking, file, &reading)?
+            judge_and_show(&asking, file, &reading)?
         }
     };
     let drawn = arguments.cycles.as_deref();
@@ -162,6 +174,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     show(&report, arguments);
     if let Some(drawn) = drawn.filter(|_| !arguments.json) {
         super::print(&drawn);
+    }
+    if let Some(to) = arguments.html.as_ref().filter(|_| !arguments.json) {
+        super::print(&format!("page: {}\n", to.display()));
     }
     Ok(report.exit)
 }
@@ -301,6 +316,16 @@ fn judge_file(asking: &Asking<'_>, file: &Path) -> Result<Report, Failure> {
     judge_reading(asking, file, &load(file, asking.reading)?)
 }
 
+/// Judges what was read from a file, and writes the page of it where one is wanted.
+fn judge_and_show(asking: &Asking<'_>, file: &Path, reading: &Reading) -> Result<Report, Failure> {
+    let report = judge_reading(asking, file, reading)?;
+    if let Some(to) = &asking.arguments.html {
+        let page = page::of_check(&report, &reading.history, &file.display().to_string());
+        super::report::write(to, &page)?;
+    }
+    Ok(report)
+}
+
 /// The first of the questions whose answer has a proof in a file, `linearizable` before others.
 fn provable(questions: &[Question]) -> Option<Question> {
     let linearizable = Question::alone(Guarantee::Linearizable);
@@ -317,7 +342,7 @@ fn provable(questions: &[Question]) -> Option<Question> {
     }
 }
 
-/// Judges what was read from a file.
+/// Judges what was read from a file, and says how far it is.
 fn judge_reading(asking: &Asking<'_>, file: &Path, reading: &Reading) -> Result<Report, Failure> {
     let Reading {
         history,
@@ -348,6 +373,8 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: &Reading) -> Result<
             )),
         )));
     }
+    let line = Line::new(asking.arguments.json);
+    line.say(format!("looking through {}", file.display()));
     let findings = (!asking.arguments.no_lint).then(|| lint(history));
     let options = Options {
         model: asking.model.or(named),
@@ -373,7 +400,17 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: &Reading) -> Result<
     };
     let mut questions: Vec<(usize, Question)> = questions.into_iter().enumerate().collect();
     questions.sort_by_key(|(_, question)| rank(question));
-    for (place, question) in questions {
+    let count = questions.len();
+    for (at, (place, question)) in questions.into_iter().enumerate() {
+        let of = match count {
+            1 => String::new(),
+            count => format!(" ({} of {count})", at + 1),
+        };
+        line.say(format!(
+            "checking {}{of} · {} operations",
+            question.name(),
+            history.operations().len()
+        ));
         let (mut report, verdict) = match (question.guarantees(), &mut levels) {
             (&[level], Some(levels)) if LEVELS.contains(&level) => {
                 judge::answer_by(history, &question, |_| levels.check(level))

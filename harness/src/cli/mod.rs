@@ -27,6 +27,7 @@ mod progress;
 mod proof;
 mod replay;
 mod report;
+mod serve;
 mod signals;
 mod size;
 mod target_file;
@@ -56,6 +57,7 @@ enum Command {
     Confirm(confirm::Arguments),
     Replay(replay::Arguments),
     Report(report::Arguments),
+    Serve(serve::Arguments),
     Campaign(Box<campaign::Arguments>),
     Merge(merge::Arguments),
     Compare(compare::Arguments),
@@ -89,6 +91,7 @@ pub fn main() -> u8 {
         Command::Confirm(arguments) => confirm::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Campaign(arguments) => campaign::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),

@@ -1,4 +1,5 @@
-//! A line on stderr that says how far a run is; none when stderr is not a terminal.
+//! A line on stderr that says how far a run or a check is, and for how long it has been at it; none
+//! when stderr is not a terminal.
 
 use std::time::Duration;
 
@@ -20,7 +21,8 @@ impl Line {
             ProgressDrawTarget::stderr()
         };
         let bar = ProgressBar::with_draw_target(None, target);
-        let style = ProgressStyle::with_template("{spinner} {msg}").expect("a template of ours");
+        let style = ProgressStyle::with_template("{spinner} {msg} · {elapsed}")
+            .expect("a template of ours");
         bar.set_style(style);
         bar.enable_steady_tick(Duration::from_millis(100));
         Line { bar }

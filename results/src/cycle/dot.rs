@@ -8,7 +8,7 @@ impl Cycle {
     /// The cycle as a graph in the language of Graphviz, all of it however long it is.
     #[must_use]
     pub fn dot(&self) -> String {
-        let mut text = format!("digraph \"{}\" {{\n", escaped(self.kind));
+        let mut text = format!("digraph \"{}\" {{\n", escaped(&self.kind));
         text += "  node [shape=box, fontname=\"monospace\"];\n";
         text += "  edge [fontname=\"monospace\"];\n";
         if !self.faults.is_empty() {

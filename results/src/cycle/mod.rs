@@ -10,7 +10,7 @@
 
 use polygraph_checker::isolation::{After, Because, Evidence, Fact, Proof, Step};
 use polygraph_history::{EventIndex, History, Key, Micro, Op, Operation, Outcome, Time, Value};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthStr;
 
 use crate::picture;
@@ -22,22 +22,22 @@ mod terminal;
 mod tests;
 
 /// A cycle of transactions, ready to be drawn.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cycle {
     /// Why each transaction came before the next, and the last before the first.
     steps: Vec<Arrow>,
-    #[serde(skip)]
-    kind: &'static str,
+    #[serde(default)]
+    kind: String,
     /// The transactions, as many as there are steps.
-    #[serde(skip)]
+    #[serde(default, rename = "transactions")]
     boxes: Vec<Transaction>,
     /// What was wrong at the time.
-    #[serde(skip)]
+    #[serde(default)]
     faults: Vec<String>,
 }
 
 /// A transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Transaction {
     /// `T1`, …
     name: String,
@@ -50,7 +50,7 @@ struct Transaction {
 }
 
 /// From one transaction to the next.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Arrow {
     /// The event that invoked the first.
     from: u64,
@@ -58,14 +58,14 @@ struct Arrow {
     to: u64,
     dependency: Dependency,
     /// The key, where it is about one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     /// What shows it.
     because: String,
 }
 
 /// What an arrow stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Dependency {
     Ww,
@@ -124,7 +124,7 @@ impl Cycle {
             }
         });
         Some(Cycle {
-            kind: proof.kind.name(),
+            kind: proof.kind.name().to_owned(),
             boxes: boxes.collect(),
             steps: arrows.collect(),
             faults: picture::faults_during(history, &operations),
@@ -133,8 +133,13 @@ impl Cycle {
 
     /// The name of the anomaly.
     #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        self.kind
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Whether it is whole enough to be drawn, wherever it was read from.
+    pub(crate) fn can_be_drawn(&self) -> bool {
+        !self.steps.is_empty() && self.boxes.len() == self.steps.len()
     }
 
     /// What is drawn from top to bottom; after the last part the cycle is closed.
@@ -349,6 +354,26 @@ fn reason(history: &History, step: &Step, this: usize, next: usize) -> (Option<S
     (key.map(|key| plain(&key.to_string())), plain(&text))
 }
 
+/// An operation without most of the elements of long lists.
+pub(crate) fn short_op(op: &Op) -> String {
+    let text = match op {
+        Op::Txn(micros) => micros.iter().map(short).collect::<Vec<_>>().join(", "),
+        Op::Read {
+            key,
+            value: Some(value),
+        } => format!("read {key} → {}", short_value(value)),
+        Op::Peek {
+            key,
+            node,
+            value: Some(value),
+        } => {
+            format!("peek {key} at {node} → {}", short_value(value))
+        }
+        other => other.to_string(),
+    };
+    plain(&text)
+}
+
 fn short(micro: &Micro) -> String {
     match micro {
         Micro::Read {
@@ -374,7 +399,14 @@ fn short_value(value: &Value) -> String {
 
 /// A text without characters that would disturb a line.
 fn plain(text: &str) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let plain = |c: char| match c {
+        // Controls, and what turns around the text beside it.
+        c if c.is_control() => ' ',
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            ' '
+        }
+        c => c,
+    };
     text.chars().map(plain).collect()
 }
 

@@ -6,9 +6,11 @@
 
 use std::fmt::Write;
 
+use maud::PreEscaped;
+
 use super::{Arrow, Cycle, Dependency, Part, Transaction, wrap};
 
-/// The width of a picture, in its own units.
+/// The width of a picture that is a file, in its own units.
 const WIDTH: usize = 760;
 /// The width of a character and the height of a line.
 const CHARACTER: usize = 8;
@@ -16,23 +18,25 @@ const LINE: usize = 18;
 /// Where boxes begin, and where arrows between them are.
 const LEFT: usize = 44;
 const ARROW: usize = 76;
-/// How many characters a line of a box and of an arrow have room for.
-const IN_BOX: usize = (WIDTH - LEFT - 40) / CHARACTER;
-const BESIDE: usize = (WIDTH - ARROW - 30) / CHARACTER;
-
 const STYLE: &str = "<style>\n\
-    text { font-family: ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; \
+    .cycle text { font-family: ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; \
     font-size: 13px; white-space: pre; }\n\
-    .name { font-weight: bold; }\n\
+    .cycle .name { font-weight: bold; }\n\
+    .cycle .text { fill: #1f2328; } .cycle .dim { fill: #57606a; }\n\
+    .cycle .ww-fill { fill: #b3261e; } .cycle .wr-fill { fill: #0b5cad; }\n\
+    .cycle .rw-fill { fill: #8a5a00; }\n\
+    .cycle .process-fill { fill: #5b3cc4; } .cycle .realtime-fill { fill: #1b6e3c; }\n\
     @media (prefers-color-scheme: dark) {\n  \
-    .page { fill: #16181d; }\n  \
-    .box { fill: #22262e; stroke: #7d8694; }\n  \
-    .text { fill: #e6e9ee; }\n  \
-    .dim { fill: #a3abb8; }\n  \
-    .ww { stroke: #ff9d8a; } .wr { stroke: #7cc4ff; } .rw { stroke: #f2c14e; }\n  \
-    .process { stroke: #b9a5ff; } .realtime { stroke: #7fd6a4; }\n  \
-    .ww-fill { fill: #ff9d8a; } .wr-fill { fill: #7cc4ff; } .rw-fill { fill: #f2c14e; }\n  \
-    .process-fill { fill: #b9a5ff; } .realtime-fill { fill: #7fd6a4; }\n\
+    .cycle .page { fill: #16181d; }\n  \
+    .cycle .box { fill: #22262e; stroke: #7d8694; }\n  \
+    .cycle .text { fill: #e6e9ee; }\n  \
+    .cycle .dim { fill: #a3abb8; }\n  \
+    .cycle .ww { stroke: #ff9d8a; } .cycle .wr { stroke: #7cc4ff; }\n  \
+    .cycle .rw { stroke: #f2c14e; }\n  \
+    .cycle .process { stroke: #b9a5ff; } .cycle .realtime { stroke: #7fd6a4; }\n  \
+    .cycle .ww-fill { fill: #ff9d8a; } .cycle .wr-fill { fill: #7cc4ff; }\n  \
+    .cycle .rw-fill { fill: #f2c14e; }\n  \
+    .cycle .process-fill { fill: #b9a5ff; } .cycle .realtime-fill { fill: #7fd6a4; }\n\
     }\n</style>\n";
 
 impl Dependency {
@@ -70,11 +74,24 @@ impl Cycle {
     /// The cycle as a picture of its own.
     #[must_use]
     pub fn svg(&self) -> String {
+        self.picture(WIDTH, true)
+    }
+
+    /// The cycle as a part of a page, so wide at most: without a name and a ground of its own.
+    pub(crate) fn inline(&self, width: usize) -> PreEscaped<String> {
+        // Every text in it is escaped below.
+        PreEscaped(self.picture(width, false))
+    }
+
+    fn picture(&self, width: usize, alone: bool) -> String {
         let mut page = Page {
-            y: 52,
+            width,
+            y: if alone { 52 } else { 8 },
             body: String::new(),
         };
-        page.text(16, 28, "name", &self.title());
+        if alone {
+            page.text(16, 28, "name", &self.title());
+        }
         let first = page.y;
         let parts = self.parts();
         let last = parts.len() - 1;
@@ -95,7 +112,7 @@ impl Cycle {
             }
         }
         for fault in &self.faults {
-            for line in wrap(&format!("meanwhile {fault}"), (WIDTH - 32) / CHARACTER) {
+            for line in wrap(&format!("meanwhile {fault}"), (width - 32) / CHARACTER) {
                 page.text(16, page.y + LINE, "dim", &line);
                 page.y += LINE;
             }
@@ -104,12 +121,18 @@ impl Cycle {
         let title = escaped(&self.title());
         let steps = self.steps.iter().map(|arrow| escaped(&arrow.because));
         let steps: Vec<String> = steps.collect();
+        let ground = match alone {
+            true => format!(
+                "<rect class=\"page\" width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>"
+            ),
+            false => String::new(),
+        };
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
-             width=\"{WIDTH}\" height=\"{height}\" style=\"max-width: 100%; height: auto\" \
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"cycle\" \
+             viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
+             style=\"max-width: 100%; height: auto\" \
              role=\"img\" font-family=\"monospace\" font-size=\"13\">\n\
-             <title>{title}</title>\n<desc>{}.</desc>\n{STYLE}\
-             <rect class=\"page\" width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>\n{}</svg>\n",
+             <title>{title}</title>\n<desc>{}.</desc>\n{STYLE}{ground}\n{}</svg>\n",
             steps.join("; "),
             page.body
         )
@@ -125,12 +148,23 @@ impl Cycle {
 }
 
 struct Page {
+    width: usize,
     /// Where the next part begins.
     y: usize,
     body: String,
 }
 
 impl Page {
+    /// How many characters a line in a box has room for.
+    const fn in_box(&self) -> usize {
+        (self.width - LEFT - 40) / CHARACTER
+    }
+
+    /// The same beside an arrow.
+    const fn beside(&self) -> usize {
+        (self.width - ARROW - 30) / CHARACTER
+    }
+
     fn push(&mut self, element: std::fmt::Arguments<'_>) {
         let _ = writeln!(self.body, "{element}");
     }
@@ -150,26 +184,25 @@ impl Page {
     }
 
     fn transaction(&mut self, transaction: &Transaction) {
+        let room = self.in_box();
         let title = format!("{} ({})", transaction.name, transaction.who);
-        let title = wrap(&title, IN_BOX).join(" ");
+        let title = wrap(&title, room);
         let operations = &transaction.operations;
-        let lines: Vec<String> = operations.iter().flat_map(|it| wrap(it, IN_BOX)).collect();
-        let more = usize::from(transaction.others > 0);
-        let height = (lines.len() + more + 1) * LINE + 14;
+        let lines: Vec<String> = operations.iter().flat_map(|it| wrap(it, room)).collect();
+        let mut lines: Vec<(&str, String)> = lines.into_iter().map(|it| ("text", it)).collect();
+        lines.splice(0..0, title.into_iter().map(|it| ("name", it)));
+        if transaction.others > 0 {
+            lines.push(("dim", format!("… and {} more", transaction.others)));
+        }
+        let height = lines.len() * LINE + 14;
         let top = self.y;
         self.push(format_args!(
             "<rect class=\"box\" x=\"{LEFT}\" y=\"{top}\" width=\"{}\" height=\"{height}\" rx=\"6\" \
              fill=\"#f6f8fa\" stroke=\"#6e7781\"/>",
-            WIDTH - LEFT - 16
+            self.width - LEFT - 16
         ));
-        self.text(LEFT + 12, top + LINE + 2, "name", &title);
-        for (at, line) in lines.iter().enumerate() {
-            self.text(LEFT + 12, top + (at + 2) * LINE + 2, "text", line);
-        }
-        if more > 0 {
-            let y = top + (lines.len() + 2) * LINE + 2;
-            let others = format!("… and {} more", transaction.others);
-            self.text(LEFT + 12, y, "dim", &others);
+        for (at, (tone, line)) in lines.iter().enumerate() {
+            self.text(LEFT + 12, top + (at + 1) * LINE + 2, tone, line);
         }
         self.y += height;
     }
@@ -198,8 +231,8 @@ impl Page {
         if let Some(key) = &arrow.key {
             name = format!("{name} {key}");
         }
-        let mut lines = wrap(&name, BESIDE);
-        lines.extend(wrap(&arrow.because, BESIDE));
+        let mut lines = wrap(&name, self.beside());
+        lines.extend(wrap(&arrow.because, self.beside()));
         let mut y = self.y + 6;
         for (at, line) in lines.iter().enumerate() {
             y += LINE;

@@ -5,14 +5,14 @@ use super::{Moment, Span};
 /// The beginning or the end of something. Of equal ranks, beginnings come first: intervals are
 /// closed, so that what touches overlaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Edge {
+pub(crate) struct Edge {
     rank: u64,
     is_end: bool,
     time: u64,
 }
 
 impl Edge {
-    pub(super) const fn start(Moment { rank, time }: Moment) -> Edge {
+    pub(crate) const fn start(Moment { rank, time }: Moment) -> Edge {
         Edge {
             rank,
             is_end: false,
@@ -20,7 +20,7 @@ impl Edge {
         }
     }
 
-    pub(super) const fn end(Moment { rank, time }: Moment) -> Edge {
+    pub(crate) const fn end(Moment { rank, time }: Moment) -> Edge {
         Edge {
             rank,
             is_end: true,
@@ -30,7 +30,7 @@ impl Edge {
 }
 
 /// The columns of time.
-pub(super) struct Axis {
+pub(crate) struct Axis {
     /// In order.
     edges: Vec<Edge>,
     /// The column of each.
@@ -49,7 +49,7 @@ const LONG: u64 = 3;
 
 impl Axis {
     /// For operations, on so many columns.
-    pub(super) fn new(spans: &[Span], width: usize) -> Axis {
+    pub(crate) fn new(spans: &[Span], width: usize) -> Axis {
         let starts = spans.iter().map(|span| Edge::start(span.start));
         let ends = spans.iter().filter_map(|span| span.end.map(Edge::end));
         let mut edges: Vec<Edge> = starts.chain(ends).collect();
@@ -100,18 +100,18 @@ impl Axis {
     }
 
     /// How many columns there are.
-    pub(super) const fn width(&self) -> usize {
+    pub(crate) const fn width(&self) -> usize {
         self.width
     }
 
     /// The first of the two columns of each mark of a span that is cut out.
-    pub(super) fn cuts(&self) -> &[usize] {
+    pub(crate) fn cuts(&self) -> &[usize] {
         &self.cuts
     }
 
     /// The column of a moment. What lies between two known ones is between them, by its time;
     /// what lies outside is at the edge.
-    pub(super) fn column(&self, edge: Edge) -> usize {
+    pub(crate) fn column(&self, edge: Edge) -> usize {
         let of = |edge: &Edge| (edge.rank, edge.is_end);
         let at = self.edges.partition_point(|known| of(known) < of(&edge));
         let Some((next, &right)) = self.edges.get(at).zip(self.columns.get(at)) else {
@@ -130,7 +130,7 @@ impl Axis {
     }
 
     /// Which time is in which column, from left to right.
-    pub(super) fn labels(&self) -> Vec<(usize, String)> {
+    pub(crate) fn labels(&self) -> Vec<(usize, String)> {
         let times: Vec<u64> = self.edges.iter().map(|edge| edge.time).collect();
         let mut steps = times.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
         // Moments that differ should not look alike.
