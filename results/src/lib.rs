@@ -1,7 +1,8 @@
 //! What is shown: the folder of a run, its verdict as data, and the table.
 //!
 //! - [`Report`], [`GuaranteeReport`]: a verdict as data: `verdict.json` and `--json`.
-//! - [`test_table`], [`check_table`]: the same for a person.
+//! - [`test_table`], [`check_table`]: the same for a person. [`MeasuredReport`], [`measurements`]:
+//!   what was counted and timed besides.
 //! - [`write_witness`], [`write_schedule`], [`write_certificates`], [`read_proof`]: proofs as files.
 //! - [`diagram`]: operations and faults on one axis of time; [`Picture`]: those of a piece of
 //!   evidence; [`pictures`]: those of a report.
@@ -14,6 +15,7 @@ pub mod diagram;
 mod folder;
 pub mod lattice;
 mod levels;
+mod measured;
 mod picture;
 mod proof;
 mod report;
@@ -22,10 +24,11 @@ mod table;
 pub use cycle::Cycle;
 pub use folder::Folder;
 pub use levels::Levels;
+pub use measured::{MeasuredReport, Row};
 pub use picture::Picture;
 pub use proof::{ProofFile, read_proof, write_certificates, write_schedule, write_witness};
 pub use report::{
     AnomalyReport, Counts, ErrorBody, ErrorReport, FaultCounts, GuaranteeReport, LintExample,
     LintReport, Observed, Outcome, Report,
 };
-pub use table::{check_table, pictures, test_table};
+pub use table::{check_table, measurements, pictures, test_table};
