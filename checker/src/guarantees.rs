@@ -3,8 +3,8 @@
 use polygraph_history::{Guarantee, History};
 
 use crate::{
-    Options, Verdict, available, isolation, linearizable, recovers, replicas, scenario, session,
-    staleness,
+    Options, Verdict, available, coordination, isolation, linearizable, recovers, replicas,
+    scenario, session, staleness,
 };
 
 /// A guarantee that can be checked.
@@ -64,6 +64,19 @@ pub const GUARANTEES: &[Entry] = &[
     replicas::NO_RESURRECTION,
     staleness::BOUNDED_STALENESS,
     staleness::K_ATOMIC,
+    coordination::MUTUAL_EXCLUSION,
+    coordination::FENCING_TOKENS,
+    coordination::UNIQUE_IDS,
+    coordination::ORDERED_IDS,
+    coordination::AT_MOST_ONCE,
+    coordination::AT_LEAST_ONCE,
+    coordination::EXACTLY_ONCE,
+    coordination::FIFO_DELIVERY,
+    coordination::AGREEMENT,
+    coordination::VALIDITY,
+    coordination::ONE_LEADER,
+    coordination::ATOMIC_COMMIT,
+    coordination::UNIQUE_CLAIM,
     available::AVAILABLE,
     recovers::RECOVERS,
 ];

@@ -7,7 +7,8 @@
 //! - [`model`]: sequential specifications.
 //! - [`linearizable`]: single operations. [`isolation`]: transactions. [`session`]: what one
 //!   session may expect. [`available`]: who is answered during faults.
-//!   [`staleness`]: how old what reads return may be. [`replicas`]: what the copies of a key look like in the end.
+//!   [`staleness`]: how old what reads return may be. [`coordination`]: locks, identifiers,
+//!   delivery, decisions. [`replicas`]: what the copies of a key look like in the end.
 //!   [`measured`]: what was counted and timed besides. [`scenario`]: banks, prefixes, logs: promises that workloads are made for.
 //!
 //! **Invariant:** no input or output, no clock that decides a verdict, no random number. Budgets
@@ -17,6 +18,7 @@
 //! confirming shares no code with finding.
 
 pub mod available;
+pub mod coordination;
 mod graph;
 mod guarantees;
 pub mod isolation;

@@ -3,7 +3,10 @@
 use polygraph_history::{Guarantee, History, Key};
 
 use crate::measured::Measured;
-use crate::{available, isolation, linearizable, recovers, replicas, scenario, session, staleness};
+use crate::{
+    available, coordination, isolation, linearizable, recovers, replicas, scenario, session,
+    staleness,
+};
 
 /// Whether a guarantee held. The worse is the greater, so that verdicts compose by `max`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -171,6 +174,8 @@ pub enum Proof {
     Scenario(scenario::Proof),
     /// Of a read that returned what was too old.
     Staleness(staleness::Proof),
+    /// Of a promise about locks, identifiers, delivery or decisions.
+    Coordination(coordination::Proof),
     /// Of an operation that had to be answered and was not.
     Available(available::Proof),
     /// Of a node that does not answer after everything was healed.
@@ -197,6 +202,7 @@ impl Anomaly {
             Proof::Replicas(proof) => replicas::confirm(history, proof),
             Proof::Scenario(proof) => scenario::confirm(history, proof),
             Proof::Staleness(proof) => staleness::confirm(history, proof),
+            Proof::Coordination(proof) => coordination::confirm(history, proof),
             Proof::Available(proof) => available::confirm(history, proof),
             Proof::Recovers(proof) => recovers::confirm(history, proof),
         }
@@ -215,6 +221,7 @@ impl Anomaly {
             | Proof::Scenario(_)
             | Proof::VersionOrder(_)
             | Proof::Available(_)
+            | Proof::Coordination(_)
             | Proof::Staleness(_)
             | Proof::Recovers(_) => None,
         }

@@ -4,6 +4,7 @@ use polygraph_history::{History, Key, Micro, Op, OperationId, Outcome, Value};
 use rustc_hash::FxHashMap;
 
 use super::{Collector, Example, Finding, event, place, shorten};
+use crate::coordination;
 use crate::scenario::understands;
 
 /// Stands for *none* where a number is expected.
@@ -345,7 +346,7 @@ pub(super) fn find(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
     let unread = objects
         .custom
         .iter()
-        .filter(|(name, ..)| !understands(name));
+        .filter(|(name, ..)| !understands(name) && !coordination::understands(name));
     for &(_, id, count) in unread {
         unknown.add(|| example(id));
         unknown.count += count - 1;

@@ -6,5 +6,6 @@ mod session_support;
 
 mod availability;
 mod build;
+mod coordination;
 mod copies;
 mod staleness;

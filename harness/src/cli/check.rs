@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use polygraph_checker::isolation::has_schedules;
 use polygraph_checker::model::ModelKind;
-use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options, lint, scenario};
+use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options, coordination, lint, scenario};
 use polygraph_history::{
     Format, Guarantee, History, Keyed, ReadOptions, Reading, parse_duration, read,
 };
@@ -326,7 +326,10 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: &Reading) -> Result<
     let named = named(history, object.as_deref());
     // Who names a model says what the history is of.
     let made_for = match asking.model {
-        None => scenario::recognise(history),
+        None => match scenario::recognise(history) {
+            [] => coordination::recognise(history),
+            made_for => made_for,
+        },
         Some(_) => &[],
     };
     let model = asking.model.or(named).or(recognised);
