@@ -11,6 +11,8 @@ use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Modify, Style, Width};
 
+use crate::cycle::wrap;
+
 /// A small table of numbers that belongs to an answer.
 #[derive(Clone, Debug, Serialize)]
 pub struct MeasuredReport {
@@ -103,7 +105,7 @@ impl MeasuredReport {
             builder.push_record(row.iter().map(|(_, figure)| cell(figure)));
         }
         let mut table = builder.build();
-        table.with(Style::modern_rounded());
+        table.with(Style::rounded());
         let used = table.total_width();
         let last = first.len() - 1;
         let longest = |column: usize| {
@@ -121,12 +123,17 @@ impl MeasuredReport {
             0 => String::new(),
             more => format!("… {more} more rows (`--json` has all)\n"),
         };
-        format!("{}: {}\n{table}\n{more}", self.name, self.about)
+        let mut text = String::new();
+        for line in wrap(&format!("{}: {}", self.name, self.about), width) {
+            text += &line;
+            text.push('\n');
+        }
+        text + &format!("{table}\n{more}")
     }
 }
 
 /// So many rows are shown to a person.
-const SHOWN: usize = 10;
+const SHOWN: usize = 6;
 
 /// A column's name without its unit.
 fn heading(column: &str) -> String {

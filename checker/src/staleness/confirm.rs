@@ -78,10 +78,10 @@ impl<'h> Look<'h> {
         let mut writers = Vec::new();
         for operation in self.history.operations() {
             match self.history.op(operation) {
-                Op::Write { .. } | Op::Cas { .. } => {
-                    if self.value(operation).is_ok_and(|it| it == value) {
-                        writers.push(operation);
-                    }
+                Op::Write { .. } | Op::Cas { .. }
+                    if self.value(operation).is_ok_and(|it| it == value) =>
+                {
+                    writers.push(operation);
                 }
                 Op::Txn(micros) if micros.iter().any(|it| it.key() == Some(self.key)) => {
                     return Err(format!("transactions are done on {} too", self.key));

@@ -89,10 +89,10 @@ fn begin<'h>(
     history: &'h History,
     name: Guarantee,
     algorithm: &str,
-) -> Result<(Verdict, View<'h>), Verdict> {
+) -> Result<(Verdict, View<'h>), Box<Verdict>> {
     let mut verdict = Verdict::holds(name, algorithm);
     if history.order() == Order::Session {
-        return Err(verdict.unknown(Reason::NotObservable));
+        return Err(Box::new(verdict.unknown(Reason::NotObservable)));
     }
     let view = view(history);
     verdict.operations_checked = view.operations;
@@ -146,7 +146,7 @@ fn bounded_staleness(history: &History, options: &Options) -> Verdict {
     };
     let (mut verdict, view) = match begin(history, Guarantee::BoundedStaleness, "zones") {
         Ok(begun) => begun,
-        Err(verdict) => return verdict,
+        Err(verdict) => return *verdict,
     };
     let events = history.events().len();
     if events == 0 || history.time(events - 1) == Time::ZERO {
@@ -203,7 +203,7 @@ fn k_atomic(history: &History, options: &Options) -> Verdict {
     };
     let (mut verdict, view) = match begin(history, Guarantee::KAtomic, "order-search") {
         Ok(begun) => begun,
-        Err(verdict) => return verdict,
+        Err(verdict) => return *verdict,
     };
     let k = u64::from(versions);
     let mut budget = options.budget.max_steps;
