@@ -78,6 +78,14 @@ pub(crate) fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
             None => break,
         }
     }
+    let clean = group
+        .iter()
+        .all(|&a| group.iter().all(|&b| a == b || talk(a, b)));
+    if proof.side != Side::Any && !clean {
+        return Err(format!(
+            "{node}'s group has no sides: some of it talk only through others"
+        ));
+    }
     let majority =
         |of: &BTreeSet<NodeId>| of.iter().filter(|it| group.contains(it)).count() > of.len() / 2;
     let on_side = match proof.side {
@@ -97,7 +105,7 @@ pub(crate) fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
                         _ => None,
                     })
                     .collect();
-                majority(if replicas.is_empty() { &all } else { &replicas })
+                !replicas.is_empty() && majority(&replicas)
             })
         }
     };

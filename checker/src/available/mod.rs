@@ -8,7 +8,9 @@
 //! at least [`SETTLED`] before, and no fault began or ended from so long before its invocation to
 //! its completion; so that the cluster had the time to arrange itself with what there is. It must
 //! have been invoked at a node that was alive and on the side: cuts and holds divide the nodes
-//! into groups that can talk to each other in both directions, directly or through others.
+//! into groups that can talk to each other in both directions. Where some of a group can do so only
+//! through others (a bridge, a ring) there are no sides, and only `any` says something. The replicas
+//! of a key are known only if it was peeked.
 //!
 //! Answered is `ok`, and also a compare-and-set or a transaction that the store refused for what
 //! it found (`cas-mismatch`, `conflict`): those are answers.
@@ -96,8 +98,8 @@ fn check(history: &History, options: &Options) -> Verdict {
         };
         let on_side = match side {
             Side::Any => true,
-            Side::Majority => group.len() * 2 > cluster.nodes.len(),
-            Side::QuorumOfKey => cluster.has_quorum(&group, &keys(op)),
+            Side::Majority => is_clean(&active, &group) && group.len() * 2 > cluster.nodes.len(),
+            Side::QuorumOfKey => is_clean(&active, &group) && cluster.has_quorum(&group, &keys(op)),
         };
         if !on_side {
             continue;
@@ -224,12 +226,21 @@ impl<'h> Cluster<'h> {
         Some(group)
     }
 
-    /// Whether a group has a majority of the replicas of each of these keys; of a key that was
-    /// never peeked every node counts as a replica.
+    /// Whether a group has a majority of the replicas of each of these keys. Where the replicas of
+    /// a key are is known only if it was peeked.
     fn has_quorum(&self, group: &BTreeSet<NodeId>, keys: &[&Key]) -> bool {
-        keys.iter().all(|key| match self.replicas.get(key) {
-            Some(replicas) => replicas.intersection(group).count() * 2 > replicas.len(),
-            None => group.len() * 2 > self.nodes.len(),
+        keys.iter().all(|key| {
+            let replicas = self.replicas.get(key);
+            replicas.is_some_and(|all| all.intersection(group).count() * 2 > all.len())
         })
     }
+}
+
+/// Whether all of a group can talk to each other without going through others: a partition that
+/// leaves a bridge or a ring has no sides.
+fn is_clean(active: &[&Window], group: &BTreeSet<NodeId>) -> bool {
+    let direct = |a: NodeId, b: NodeId| !active.iter().any(|window| window.cuts(a, b));
+    group
+        .iter()
+        .all(|&a| group.iter().all(|&b| a == b || direct(a, b)))
 }
