@@ -2,7 +2,10 @@
 
 use polygraph_history::{Guarantee, History};
 
-use crate::{Options, Verdict, isolation, linearizable, recovers, replicas, scenario, session};
+use crate::{
+    Options, Verdict, available, coordination, isolation, linearizable, recovers, replicas,
+    scenario, session, staleness,
+};
 
 /// A guarantee that can be checked.
 #[derive(Clone, Copy, Debug)]
@@ -11,7 +14,8 @@ pub struct Entry {
     pub guarantee: Guarantee,
     /// What counts as an opportunity: what must have happened for the answer to mean something.
     pub opportunity: &'static str,
-    /// How many opportunities a test must give before *holds* is said.
+    /// How many opportunities a test must give before *holds* is said. With 0 a test may be
+    /// without any: a claim is then not exercised.
     pub minimum: u64,
     /// Decides it.
     pub check: fn(&History, &Options) -> Verdict,
@@ -57,6 +61,23 @@ pub const GUARANTEES: &[Entry] = &[
     scenario::LOG_ORDER,
     replicas::CONVERGES,
     replicas::DURABLE,
+    replicas::NO_RESURRECTION,
+    staleness::BOUNDED_STALENESS,
+    staleness::K_ATOMIC,
+    coordination::MUTUAL_EXCLUSION,
+    coordination::FENCING_TOKENS,
+    coordination::UNIQUE_IDS,
+    coordination::ORDERED_IDS,
+    coordination::AT_MOST_ONCE,
+    coordination::AT_LEAST_ONCE,
+    coordination::EXACTLY_ONCE,
+    coordination::FIFO_DELIVERY,
+    coordination::AGREEMENT,
+    coordination::VALIDITY,
+    coordination::ONE_LEADER,
+    coordination::ATOMIC_COMMIT,
+    coordination::UNIQUE_CLAIM,
+    available::AVAILABLE,
     recovers::RECOVERS,
 ];
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use polygraph_history::Format;
+use polygraph_history::{Bound, Format};
 
 use crate::model::ModelKind;
 
@@ -56,6 +56,8 @@ pub struct Options {
     pub budget: Budget,
     /// How many anomalies are worked out in full; all are counted.
     pub max_anomalies: usize,
+    /// The measure of the guarantee that is asked, where it has one; else its default.
+    pub bound: Option<Bound>,
     /// Whether an order is wanted where a history is linearizable: [`crate::Verdict::witness`].
     pub witness: bool,
 }
@@ -71,6 +73,7 @@ impl Default for Options {
             failed_cas: FailedCas::Observe,
             budget: Budget::default(),
             max_anomalies: 16,
+            bound: None,
             witness: false,
         }
     }

@@ -2,7 +2,11 @@
 
 use polygraph_history::{Guarantee, History, Key};
 
-use crate::{isolation, linearizable, recovers, replicas, scenario, session};
+use crate::measured::Measured;
+use crate::{
+    available, coordination, isolation, linearizable, recovers, replicas, scenario, session,
+    staleness,
+};
 
 /// Whether a guarantee held. The worse is the greater, so that verdicts compose by `max`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,6 +104,8 @@ pub struct Verdict {
     pub witness: Option<linearizable::Witness>,
     /// The same of transactions: when each took its snapshot and committed.
     pub schedule: Option<isolation::Schedule>,
+    /// What was counted and timed besides, whatever the answer.
+    pub measured: Vec<Measured>,
 }
 
 impl Verdict {
@@ -122,6 +128,7 @@ impl Verdict {
             assumptions: Vec::new(),
             witness: None,
             schedule: None,
+            measured: Vec::new(),
         }
     }
 
@@ -170,6 +177,12 @@ pub enum Proof {
     Replicas(replicas::Proof),
     /// Of a promise that a workload puts to the test.
     Scenario(scenario::Proof),
+    /// Of a read that returned what was too old.
+    Staleness(staleness::Proof),
+    /// Of a promise about locks, identifiers, delivery or decisions.
+    Coordination(coordination::Proof),
+    /// Of an operation that had to be answered and was not.
+    Available(available::Proof),
     /// Of a node that does not answer after everything was healed.
     Recovers(recovers::Proof),
 }
@@ -194,6 +207,9 @@ impl Anomaly {
             Proof::Session(proof) => session::confirm(history, proof),
             Proof::Replicas(proof) => replicas::confirm(history, proof),
             Proof::Scenario(proof) => scenario::confirm(history, proof),
+            Proof::Staleness(proof) => staleness::confirm(history, proof),
+            Proof::Coordination(proof) => coordination::confirm(history, proof),
+            Proof::Available(proof) => available::confirm(history, proof),
             Proof::Recovers(proof) => recovers::confirm(history, proof),
         }
     }
@@ -222,6 +238,9 @@ impl Anomaly {
             | Proof::Replicas(_)
             | Proof::Scenario(_)
             | Proof::VersionOrder(_)
+            | Proof::Available(_)
+            | Proof::Coordination(_)
+            | Proof::Staleness(_)
             | Proof::Recovers(_) => None,
         }
     }

@@ -380,9 +380,9 @@ fn tampered_proofs_are_refused() {
             let mut tampered = proof.clone();
             let named = match &mut tampered {
                 Proof::Diverged { left, .. } => left,
-                Proof::LostAdd { answers, .. } | Proof::LostWrite { answers, .. } => {
-                    &mut answers[0]
-                }
+                Proof::LostAdd { answers, .. }
+                | Proof::LostWrite { answers, .. }
+                | Proof::Resurrected { answers, .. } => &mut answers[0],
             };
             if *named == other {
                 continue;
@@ -393,7 +393,9 @@ fn tampered_proofs_are_refused() {
             let mut tampered = proof.clone();
             match &mut tampered {
                 Proof::Diverged { left, right, .. } => *left = *right,
-                Proof::LostAdd { answers, .. } | Proof::LostWrite { answers, .. } => {
+                Proof::LostAdd { answers, .. }
+                | Proof::LostWrite { answers, .. }
+                | Proof::Resurrected { answers, .. } => {
                     answers.pop();
                 }
             }

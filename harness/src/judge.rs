@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use polygraph_checker::{Options, Reason, Validity, Verdict};
-use polygraph_history::{Guarantee, History, Kind, Outcome as OperationOutcome, Phase};
+use polygraph_history::{Bound, Guarantee, History, Kind, Outcome as OperationOutcome, Phase};
 use polygraph_results::{FaultCounts, GuaranteeReport, Latency, Observed, Outcome, Report};
 use polygraph_targets::{Claim, Stance};
 
@@ -95,17 +95,31 @@ pub fn test(resolved: &Resolved, finished: &Finished, options: &Options) -> Repo
     let mut guarantees: Vec<GuaranteeReport> = evaluated
         .iter()
         .map(|question| {
-            let mut report = ask(history, question, options);
-            demand(&mut report, question.minimum(), &lost);
             let asked = resolved.asked.contains(question);
             // A planted bug is a departure from what the target claims; the claims stand.
-            let stance = match question.guarantees() {
-                [guarantee] => applicable(&claims, *guarantee, resolved, history),
+            let claim = match question.guarantees() {
+                [guarantee] => applicable(&claims, *guarantee, question.bound(), resolved, history),
                 // That each is claimed does not claim that one explanation keeps them all.
                 _ => None,
             };
-            place(&mut report, stance, asked);
+            // What is claimed with a measure is asked with it.
+            let question = question
+                .clone()
+                .or_bound(claim.and_then(|claim| claim.bound));
+            let mut report = ask(history, &question, options);
+            demand(&mut report, question.minimum(), &lost);
+            // What a run may be without, and this one was, it did not put to the test.
+            let nothing = report.reason == Some(Reason::NotApplicable.name());
+            if nothing && question.minimum() == 0 && !asked {
+                report.verdict = Observed::NotExercised;
+            }
+            place(&mut report, claim.map(|claim| claim.stance), asked);
             report
+        })
+        .filter(|report| {
+            report.verdict != Observed::NotExercised
+                || report.claimed.is_some()
+                || !report.measured.is_empty()
         })
         .collect();
     if resolved.asked.is_empty() {
@@ -113,8 +127,8 @@ pub fn test(resolved: &Resolved, finished: &Finished, options: &Options) -> Repo
             .iter()
             .filter(|&&name| !evaluated.contains(&Question::alone(name)))
         {
-            if let Some(stance) = applicable(&claims, *guarantee, resolved, history) {
-                let claimed = stance == Stance::Holds;
+            if let Some(claim) = applicable(&claims, *guarantee, None, resolved, history) {
+                let claimed = claim.stance == Stance::Holds;
                 guarantees.push(GuaranteeReport::not_exercised(guarantee.name(), claimed));
             }
         }
@@ -192,23 +206,26 @@ fn demand(report: &mut GuaranteeReport, minimum: u64, lost: &[String]) {
     report.reason = Some(reason.name());
 }
 
-/// What the target says of a guarantee under the faults that took place. A promise outranks a
-/// warning: where both apply, the promise is the narrower statement.
-fn applicable(
-    claims: &[Claim],
+/// What the target says of a guarantee under the faults that took place, with this measure if
+/// one is asked for. A promise outranks a warning: where both apply, the promise is the narrower
+/// statement.
+fn applicable<'c>(
+    claims: &'c [Claim],
     guarantee: Guarantee,
+    bound: Option<Bound>,
     resolved: &Resolved,
     history: &History,
-) -> Option<Stance> {
+) -> Option<&'c Claim> {
+    let measure = |bound: Option<Bound>| bound.or(Bound::default_of(guarantee));
     let applies = |claim: &&Claim| {
         claim.guarantee == guarantee
+            && (bound.is_none() || measure(claim.bound) == bound)
             && claim.world.is_none_or(|world| world == resolved.spec.world)
             && claim.faults.allow(history)
     };
-    let mut stances = claims.iter().filter(applies).map(|claim| claim.stance);
-    let first = stances.next()?;
-    let holds = first == Stance::Holds || stances.any(|stance| stance == Stance::Holds);
-    Some(if holds { Stance::Holds } else { Stance::Broken })
+    let applying = || claims.iter().filter(applies);
+    let holds = applying().find(|claim| claim.stance == Stance::Holds);
+    holds.or_else(|| applying().next())
 }
 
 /// Fills in what a verdict means, given claim and question.

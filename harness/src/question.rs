@@ -1,12 +1,14 @@
 //! What a history is asked: one guarantee, or several that one explanation must keep together.
 
 use polygraph_checker::{Options, Reason, Verdict, entry, session};
-use polygraph_history::{Guarantee, History};
+use polygraph_history::{Bound, Guarantee, History};
 
 /// A question to a history, written `a` or `a+b`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     guarantees: Vec<Guarantee>,
+    /// With what measure, if that was said.
+    bound: Option<Bound>,
 }
 
 impl Question {
@@ -15,15 +17,33 @@ impl Question {
     pub fn alone(guarantee: Guarantee) -> Question {
         Question {
             guarantees: vec![guarantee],
+            bound: None,
         }
     }
 
-    /// Reads `a` or `a+b`.
+    /// The same with a measure, unless it already has one.
+    #[must_use]
+    pub fn or_bound(mut self, bound: Option<Bound>) -> Question {
+        self.bound = self.bound.or(bound);
+        self
+    }
+
+    /// With what measure it is asked, if that was said.
+    #[must_use]
+    pub const fn bound(&self) -> Option<Bound> {
+        self.bound
+    }
+
+    /// Reads `a`, `a=bound` or `a+b`.
     ///
     /// # Errors
     /// A sentence that says which guarantees can be asked for, and which jointly.
     pub fn parse(text: &str) -> Result<Question, String> {
-        let mut guarantees = text
+        let (names, bound) = match text.split_once('=') {
+            Some((name, bound)) => (name, Some(Bound::parse(name.parse()?, bound)?)),
+            None => (text, None),
+        };
+        let mut guarantees = names
             .split('+')
             .map(|name| {
                 let guarantee: Guarantee = name.parse()?;
@@ -34,7 +54,7 @@ impl Question {
             .collect::<Result<Vec<_>, String>>()?;
         guarantees.sort_unstable();
         guarantees.dedup();
-        let question = Question { guarantees };
+        let question = Question { guarantees, bound };
         if question.guarantees.len() > 1 && question.rules().is_none() {
             return Err(format!(
                 "`{text}` cannot be decided jointly; only session guarantees can (such as \
@@ -55,7 +75,10 @@ impl Question {
     #[must_use]
     pub fn name(&self) -> String {
         let names: Vec<_> = self.guarantees.iter().map(|name| name.name()).collect();
-        names.join("+")
+        let bound = self
+            .bound
+            .map_or(String::new(), |bound| format!("={bound}"));
+        names.join("+") + &bound
     }
 
     /// How many opportunities a test must give before *holds* is said.
@@ -70,7 +93,10 @@ impl Question {
     pub fn check(&self, history: &History, options: &Options) -> Verdict {
         let first = self.guarantees[0];
         match (self.guarantees.len(), self.rules(), entry(first)) {
-            (1, _, Some(entry)) => (entry.check)(history, options),
+            (1, _, Some(entry)) => {
+                let bound = self.bound.or(options.bound);
+                (entry.check)(history, &Options { bound, ..*options })
+            }
             (_, Some(rules), _) => session::check(history, options, first, rules),
             _ => Verdict::holds(first, "none").unknown(Reason::NotApplicable),
         }
@@ -104,13 +130,25 @@ mod tests {
             Question::parse("durable").unwrap(),
             Question::alone(Guarantee::Durable)
         );
-        for text in ["monotonic-writes+causal", "pram-axiomatic+causal-axiomatic"] {
+        for text in [
+            "monotonic-writes+causal",
+            "pram-axiomatic+causal-axiomatic",
+            "available=quorum-of-key",
+            "bounded-staleness=250ms",
+            "k-atomic=3",
+        ] {
             assert_eq!(Question::parse(text).unwrap().name(), text);
         }
         for (text, expected) in [
             ("durable+linearizable", "commas"),
             ("monotonic-writes+pram-axiomatic", "all of them plain"),
-            ("available", "cannot be checked yet"),
+            (
+                "available=all",
+                "no side of `available`; there are majority, quorum-of-key, any",
+            ),
+            ("bounded-staleness=7", "takes a duration"),
+            ("k-atomic=0", "a number of versions from 1 on"),
+            ("durable=7", "`durable` has no measure"),
             ("read-your-writes+", "`` is not a guarantee"),
         ] {
             let error = Question::parse(text).unwrap_err();

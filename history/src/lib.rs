@@ -6,7 +6,7 @@
 //! - [`Op`], [`Micro`]: everything that a client can do; [`Key`], [`Value`]. A history keeps
 //!   transactions in columns and lends what they do: [`Micros`], [`MicroRef`].
 //! - [`FaultEvent`], [`Effect`]: everything that a nemesis can do.
-//! - [`Guarantee`]: the names of what a history may be asked for.
+//! - [`Guarantee`]: the names of what a history may be asked for; [`Bound`]: with what measure.
 //! - [`spec`]: what a run was asked to do, the first line of a history; [`settings`]: its knobs.
 //! - [`read()`]: any history, ours or other people's, recognised by content; [`FORMATS`].
 //! - [`jsonl`]: our own format, also for writing; [`ReadError`]: why a file is none.
@@ -18,6 +18,7 @@
 
 #[cfg(test)]
 mod agreement;
+mod bound;
 mod error;
 mod event;
 mod fault;
@@ -37,6 +38,7 @@ pub mod spec;
 mod time;
 mod value;
 
+pub use bound::{Bound, Side};
 pub use error::ReadError;
 pub use event::{Body, Event, Kind, Verification};
 pub use fault::{

@@ -1,7 +1,8 @@
 //! What is shown: the folder of a run, its verdict as data, and the table.
 //!
 //! - [`Report`], [`GuaranteeReport`]: a verdict as data: `verdict.json` and `--json`.
-//! - [`test_table`], [`check_table`]: the same for a person.
+//! - [`test_table`], [`check_table`]: the same for a person. [`MeasuredReport`], [`measurements`]:
+//!   what was counted and timed besides.
 //! - [`write_witness`], [`write_schedule`], [`write_certificates`],
 //!   [`write_violations`], [`read_proof`]: proofs as files.
 //! - [`diagram`]: operations and faults on one axis of time; [`Picture`]: those of a piece of
@@ -24,6 +25,7 @@ pub mod format;
 mod latency;
 pub mod lattice;
 mod levels;
+mod measured;
 pub mod page;
 mod picture;
 mod proof;
@@ -38,6 +40,7 @@ pub use cycle::Cycle;
 pub use folder::Folder;
 pub use latency::Latency;
 pub use levels::Levels;
+pub use measured::{MeasuredReport, Row};
 pub use picture::Picture;
 pub use proof::{
     ProofFile, read_proof, write_certificates, write_schedule, write_violations, write_witness,
@@ -48,4 +51,4 @@ pub use report::{
 };
 pub use stored::{Stored, StoredAnomaly, StoredGuarantee, VERSION};
 pub use suite::{Case, Evidence, Status, Suite};
-pub use table::{check_table, pictures, test_table};
+pub use table::{check_table, measurements, pictures, test_table};

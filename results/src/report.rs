@@ -5,7 +5,7 @@ use polygraph_history::History;
 use polygraph_history::settings::Settings;
 use serde::{Deserialize, Serialize};
 
-use crate::{Cycle, Latency, Levels, Picture};
+use crate::{Cycle, Latency, Levels, MeasuredReport, Picture};
 
 /// What a run or a check found.
 #[derive(Clone, Debug, Serialize)]
@@ -301,6 +301,9 @@ pub struct GuaranteeReport {
     /// What a reader should know of this answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// What was counted and timed besides, as small tables.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<MeasuredReport>,
     /// How long the check took, milliseconds.
     pub checked_in_ms: u64,
 }
@@ -361,6 +364,7 @@ impl GuaranteeReport {
             anomalies: verdict.anomalies.iter().enumerate().map(anomaly).collect(),
             anomaly_count: verdict.anomaly_count,
             warnings: verdict.warnings.clone(),
+            measured: verdict.measured.iter().map(MeasuredReport::from).collect(),
             checked_in_ms,
         }
     }
@@ -383,6 +387,7 @@ impl GuaranteeReport {
             anomalies: Vec::new(),
             anomaly_count: 0,
             warnings: Vec::new(),
+            measured: Vec::new(),
             checked_in_ms: 0,
         }
     }

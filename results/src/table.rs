@@ -98,6 +98,13 @@ pub fn pictures(report: &Report, style: diagram::Style) -> String {
     text
 }
 
+/// What was counted and timed besides the answers, as small tables.
+#[must_use]
+pub fn measurements(report: &Report, width: usize) -> String {
+    let tables = report.guarantees.iter().flat_map(|it| &it.measured);
+    tables.map(|table| table.draw(width)).collect()
+}
+
 /// So many diagrams a report has at most.
 const MOST_PICTURES: usize = 3;
 

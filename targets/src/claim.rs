@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use polygraph_history::{
-    Effect, Event, FaultEvent, FaultKind, Guarantee, History, Kind, NodeId, Phase,
+    Bound, Effect, Event, FaultEvent, FaultKind, Guarantee, History, Kind, NodeId, Phase,
 };
 
 /// What a target says of a guarantee.
@@ -21,6 +21,8 @@ pub enum Stance {
 pub struct Claim {
     /// What is claimed.
     pub guarantee: Guarantee,
+    /// With what measure, where the guarantee has one and it is not its default.
+    pub bound: Option<Bound>,
     /// Kept or broken.
     pub stance: Stance,
     /// Under which faults.
@@ -90,6 +92,15 @@ impl Faults {
         FaultKind::DiskLose,
         FaultKind::DiskTorn,
         FaultKind::DiskSyncError,
+    ]);
+
+    /// What leaves some nodes out and lets the others be: partitions that cut both ways, kill,
+    /// pause.
+    pub const SEPARATING: Faults = Faults::of(&[
+        FaultKind::PartitionCut,
+        FaultKind::PartitionHold,
+        FaultKind::Kill,
+        FaultKind::Pause,
     ]);
 
     /// No fault at all.

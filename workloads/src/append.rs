@@ -67,7 +67,11 @@ impl Workload for Append {
     }
 
     fn guarantees(&self) -> &'static [Guarantee] {
-        &[Guarantee::StrictSerializable, Guarantee::Serializable]
+        &[
+            Guarantee::StrictSerializable,
+            Guarantee::Serializable,
+            Guarantee::Available,
+        ]
     }
 
     fn generator(&self, setup: Setup) -> Box<dyn Generator> {

@@ -80,6 +80,8 @@ impl Workload for Register {
             Guarantee::MonotonicReads,
             Guarantee::Converges,
             Guarantee::Durable,
+            Guarantee::BoundedStaleness,
+            Guarantee::Available,
         ]
     }
 

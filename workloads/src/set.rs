@@ -1,5 +1,7 @@
 //! `set`: unique elements are added to sets; in the end every replica is asked what it has.
 
+use std::collections::BTreeMap;
+
 use polygraph_history::random::{below, keyed, mix, text};
 use polygraph_history::settings::{Accepts, Knob};
 use polygraph_history::{Event, Guarantee, Key, Op, OpKind, Time, Value};
@@ -29,6 +31,13 @@ const KNOBS: &[Knob] = &[
         default: "95%",
         about: "the share of adds",
     },
+    Knob {
+        key: "remove",
+        accepts: Accepts::Ratio,
+        default: "0%",
+        about: "the share of adds in whose place a client removes what it added before, where the \
+                target can remove",
+    },
 ];
 
 impl Workload for Set {
@@ -53,7 +62,12 @@ impl Workload for Set {
     }
 
     fn guarantees(&self) -> &'static [Guarantee] {
-        &[Guarantee::Durable, Guarantee::Converges]
+        &[
+            Guarantee::Durable,
+            Guarantee::Converges,
+            Guarantee::NoResurrection,
+            Guarantee::Available,
+        ]
     }
 
     fn generator(&self, setup: Setup) -> Box<dyn Generator> {
@@ -61,10 +75,15 @@ impl Workload for Set {
             sets: setup.settings.integer("sets").unsigned_abs(),
             capacity: setup.settings.integer("elements").unsigned_abs(),
             added: 0,
+            own: BTreeMap::new(),
             finale: Finale::default(),
             setup,
         })
     }
+}
+
+fn value(element: u64) -> Value {
+    Value::Int(i64::try_from(element).expect("fewer than 2^63 elements"))
 }
 
 struct Plan {
@@ -73,6 +92,8 @@ struct Plan {
     capacity: u64,
     /// How many adds were issued in all; each is its own element.
     added: u64,
+    /// What each client added and has not removed yet; only where anything is removed.
+    own: BTreeMap<usize, Vec<u64>>,
     finale: Finale,
 }
 
@@ -98,12 +119,26 @@ impl Generator for Plan {
         let reads = self.setup.supported.contains(&OpKind::Read);
         let adds = below(bits, 1_000_000) < u64::from(self.setup.settings.ratio_ppm("add"));
         if adds || !reads {
+            let removals = match self.setup.supported.contains(&OpKind::Remove) {
+                true => u64::from(self.setup.settings.ratio_ppm("remove")),
+                false => 0,
+            };
+            if below(mix(bits), 1_000_000) < removals
+                && let Some(element) = self.own.get_mut(&client).and_then(Vec::pop)
+            {
+                return Op::Remove {
+                    key: self.set_of(element),
+                    value: value(element),
+                };
+            }
             let element = self.added;
             self.added += 1;
-            let value = Value::Int(i64::try_from(element).expect("fewer than 2^63 elements"));
+            if removals > 0 {
+                self.own.entry(client).or_default().push(element);
+            }
             return Op::Add {
                 key: self.set_of(element),
-                value,
+                value: value(element),
             };
         }
         let recent = self.added.saturating_sub(below(mix(bits), self.sets) + 1);

@@ -6,6 +6,7 @@ use polygraph_history::{
 use rustc_hash::FxHashMap;
 
 use super::{Collector, Example, Finding, event, place, shorten};
+use crate::coordination;
 use crate::numbers::{Keys, Numbers};
 use crate::scenario::understands;
 
@@ -359,7 +360,7 @@ pub(super) fn find(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
     let unread = objects
         .custom
         .iter()
-        .filter(|(name, ..)| !understands(name));
+        .filter(|(name, ..)| !understands(name) && !coordination::understands(name));
     for &(_, id, count) in unread {
         unknown.add(|| example(id));
         unknown.count += count - 1;

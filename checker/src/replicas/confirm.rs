@@ -13,8 +13,10 @@ use super::Proof;
 /// # Errors
 /// What is wrong with it.
 pub fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
-    let (Proof::Diverged { key, .. } | Proof::LostAdd { key, .. } | Proof::LostWrite { key, .. }) =
-        proof;
+    let (Proof::Diverged { key, .. }
+    | Proof::LostAdd { key, .. }
+    | Proof::LostWrite { key, .. }
+    | Proof::Resurrected { key, .. }) = proof;
     let ledger = Ledger::new(history, key);
     match proof {
         Proof::Diverged { left, right, .. } => ledger.diverged(*left, *right),
@@ -25,6 +27,12 @@ pub fn confirm(history: &History, proof: &Proof) -> Result<(), String> {
             ..
         } => ledger.lost_add(element, *add, answers),
         Proof::LostWrite { write, answers, .. } => ledger.lost_write(*write, answers),
+        Proof::Resurrected {
+            element,
+            removal,
+            answers,
+            ..
+        } => ledger.resurrected(element, *removal, answers),
     }
 }
 
@@ -253,5 +261,41 @@ impl<'h> Ledger<'h> {
             }
         }
         Ok(())
+    }
+
+    fn resurrected(&self, element: &Value, removal: u64, answers: &[u64]) -> Result<(), String> {
+        let acknowledged = |&&(operation, value): &&(&Operation, &Value)| {
+            operation.invoke as u64 == removal
+                && operation.outcome == Outcome::Ok
+                && value == element
+        };
+        let not_removed = || format!("event {removal} is no acknowledged removal of {element}");
+        let found = self.removes.iter().find(acknowledged);
+        let &(remover, _) = found.ok_or_else(not_removed)?;
+        let adds: Vec<&Operation> = self
+            .adds
+            .iter()
+            .filter(|(_, value)| *value == element)
+            .map(|&(add, _)| add)
+            .collect();
+        ensure(adds.iter().all(|add| add.end < remover.start), || {
+            format!("{element} may have been added after it was removed")
+        })?;
+        let lists = |value: &Value| {
+            value == element || value.elements().is_some_and(|all| all.contains(element))
+        };
+        let read = self.reads.iter().any(|(read, value)| {
+            read.session == remover.session
+                && read.outcome == Outcome::Ok
+                && read.end < remover.start
+                && value.is_some_and(lists)
+        });
+        let own = adds.iter().all(|add| add.session == remover.session);
+        ensure(!adds.is_empty() && (own || adds.len() == 1 && read), || {
+            format!("the remover need not have known {element}")
+        })?;
+        ensure(self.all_replicas(answers)?.into_iter().all(lists), || {
+            format!("{element} is not on every replica")
+        })
     }
 }

@@ -3,7 +3,7 @@
 use polygraph_history::{Guarantee, History, NodeId, Op, Value};
 
 use super::finals::{Answer, KeyFinals, elements, finals};
-use super::{Proof, client, event, shorten};
+use super::{Proof, client, event, shorten, together};
 use crate::{Anomaly, Options, Reason, Validity, Verdict};
 
 /// Decides it.
@@ -16,7 +16,9 @@ pub(super) fn check(history: &History, options: &Options) -> Verdict {
         .filter(|&operation| is_peek(history.op(operation)));
     verdict.operations_checked = peeks.count() as u64;
     let mut silent = 0_u64;
-    for key in finals(history).iter().filter(|key| key.replicas.len() > 1) {
+    let keys = finals(history);
+    verdict.measured = together::measure(history, &keys);
+    for key in keys.iter().filter(|key| key.replicas.len() > 1) {
         verdict.opportunities += 1;
         if let Some(anomaly) = diverged(history, key) {
             verdict.anomaly_count += 1;
@@ -96,7 +98,7 @@ fn diverged(history: &History, key: &KeyFinals<'_>) -> Option<Anomaly> {
 }
 
 /// Whether two answers mean the same.
-fn alike(a: &Value, b: &Value, unordered: bool) -> bool {
+pub(super) fn alike(a: &Value, b: &Value, unordered: bool) -> bool {
     let (left, right) = (elements(a), elements(b));
     if left == right {
         return true;

@@ -30,7 +30,9 @@ pub(super) fn check(history: &History, options: &Options) -> Verdict {
     let (mut hidden, mut observed) = (0_u64, 0_u64);
     let mut unclear: Vec<(&'static str, String)> = Vec::new();
     let fault = history.faults().last().map(|(event, _)| event.index);
-    for key in &finals(history) {
+    let keys = finals(history);
+    verdict.measured = super::elements::measure(history, &keys);
+    for key in &keys {
         if key.updates.is_empty() {
             continue;
         }

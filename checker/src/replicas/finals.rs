@@ -42,6 +42,8 @@ pub(super) struct KeyFinals<'h> {
     /// The last peek at every node at which one was tried; `None` if that did not succeed or
     /// came before the end.
     pub(super) replicas: BTreeMap<NodeId, Option<Answer<'h>>>,
+    /// Every peek in the end that succeeded, in the order of the invocations.
+    pub(super) looks: Vec<(NodeId, Answer<'h>)>,
     /// Reads in the end.
     pub(super) reads: Vec<Answer<'h>>,
     appended: bool,
@@ -124,6 +126,9 @@ pub(super) fn finals(history: &History) -> Vec<KeyFinals<'_>> {
                 keys.list[number].reads.extend(answer);
                 continue;
             };
+            keys.list[number]
+                .looks
+                .extend(answer.map(|answer| (node, answer)));
             let latest = last.entry((number, node)).or_insert(0);
             if operation.start >= *latest {
                 *latest = operation.start;
@@ -146,6 +151,7 @@ impl<'h> Keys<'h> {
                 key,
                 updates: Vec::new(),
                 replicas: BTreeMap::new(),
+                looks: Vec::new(),
                 reads: Vec::new(),
                 appended: false,
             });

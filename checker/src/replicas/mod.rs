@@ -1,6 +1,6 @@
 //! What the copies of a key look like in the end.
 //!
-//! - [`CONVERGES`], [`DURABLE`]: the registry's entries. [`Proof`], [`confirm`]: the evidence.
+//! - [`CONVERGES`], [`DURABLE`], [`NO_RESURRECTION`]: the registry's entries. [`Proof`], [`confirm`]: the evidence.
 //!
 //! The replicas of a key are the nodes at which it was peeked. What counts is the last peek at
 //! each, begun after every operation that may change the key was over for its client and after
@@ -11,7 +11,10 @@
 mod confirm;
 mod converges;
 mod durable;
+mod elements;
 mod finals;
+mod resurrected;
+mod together;
 
 use polygraph_history::{Guarantee, History, Key, OperationId, Value};
 
@@ -51,6 +54,17 @@ pub enum Proof {
         /// The last peek at every replica.
         answers: Vec<u64>,
     },
+    /// An element is everywhere although its removal was acknowledged.
+    Resurrected {
+        /// The key.
+        key: Key,
+        /// The element.
+        element: Value,
+        /// The removal.
+        removal: u64,
+        /// The last peek at every replica.
+        answers: Vec<u64>,
+    },
 }
 
 /// The registry's entry.
@@ -67,6 +81,14 @@ pub const DURABLE: Entry = Entry {
     opportunity: "adds and writes acknowledged before or during a fault, if there are faults",
     minimum: 1,
     check: durable::check,
+};
+
+/// The registry's entry.
+pub const NO_RESURRECTION: Entry = Entry {
+    guarantee: Guarantee::NoResurrection,
+    opportunity: "acknowledged removals of elements that the remover knew and nobody added again",
+    minimum: 0,
+    check: resurrected::check,
 };
 
 /// Clients keep their number when they go on as another process.

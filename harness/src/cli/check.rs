@@ -8,11 +8,13 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use polygraph_checker::isolation::{self, LEVELS, has_schedules};
 use polygraph_checker::model::ModelKind;
-use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options, lint, scenario};
+use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options, coordination, lint, scenario};
 use polygraph_history::{
     Format, Guarantee, History, Keyed, ReadOptions, Reading, parse_duration, read,
 };
-use polygraph_results::{Counts, ErrorBody, Levels, LintReport, Report, check_table, page};
+use polygraph_results::{
+    Counts, ErrorBody, Levels, LintReport, Report, check_table, measurements, page,
+};
 
 use super::cycles;
 use super::drawing::Drawing;
@@ -354,7 +356,10 @@ fn judge_reading(asking: &Asking<'_>, file: &Path, reading: &Reading) -> Result<
     let named = named(history, object.as_deref());
     // Who names a model says what the history is of.
     let made_for = match asking.model {
-        None => scenario::recognise(history),
+        None => match scenario::recognise(history) {
+            [] => coordination::recognise(history),
+            made_for => made_for,
+        },
         Some(_) => &[],
     };
     let model = asking.model.or(named).or(recognised);
@@ -565,6 +570,7 @@ fn show(report: &Report, Arguments { json, drawing, .. }: &Arguments) {
         text += &levels.draw(drawing.style());
         text.push('\n');
     }
+    text += &measurements(report, super::width());
     text += &drawing.pictures(report);
     let of_guarantees = report.guarantees.iter().flat_map(|it| &it.warnings);
     let linted = |warning: &&String| report.lint.is_some() && lint::tells(warning);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::Args;
 use polygraph_checker::{entry, session};
 use polygraph_history::settings::{Knob, Settings};
-use polygraph_history::{Guarantee, format_duration};
+use polygraph_history::{Bound, Guarantee, format_duration};
 use polygraph_nemesis::{NEMESES, Nemesis};
 use polygraph_targets::{Claim, Stance, TARGETS, Target};
 use polygraph_workloads::{WORKLOADS, Workload};
@@ -88,6 +88,7 @@ fn explain_target(target: &dyn Target, text: &mut String) {
     let _ = writeln!(text, "\nclaims with default settings");
     for Claim {
         guarantee,
+        bound,
         stance,
         faults,
         row,
@@ -105,6 +106,7 @@ fn explain_target(target: &dyn Target, text: &mut String) {
         } else {
             kinds.join(", ")
         };
+        let bound = bound.map_or(String::new(), |bound| format!("={bound}"));
         let row = if row.is_empty() {
             String::new()
         } else {
@@ -112,7 +114,7 @@ fn explain_target(target: &dyn Target, text: &mut String) {
         };
         let _ = writeln!(
             text,
-            "  {guarantee} {stance}{row}: {why}\n      under: {under}"
+            "  {guarantee}{bound} {stance}{row}: {why}\n      under: {under}"
         );
     }
     let _ = writeln!(text, "\nerrors");
@@ -154,6 +156,12 @@ fn explain_guarantee(guarantee: Guarantee, text: &mut String) {
             );
         }
         None => text.push_str("\nit cannot be checked yet\n"),
+    }
+    if let Some(bound) = Bound::default_of(guarantee) {
+        let _ = writeln!(
+            text,
+            "\nit is asked with a measure, `{guarantee}={bound}` unless said"
+        );
     }
     if let Some(acts) = session::example(guarantee) {
         text.push_str("\na smallest history that violates it, one thing after the other\n");

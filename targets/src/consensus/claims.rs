@@ -18,6 +18,7 @@ const fn claim(
 ) -> Claim {
     Claim {
         guarantee,
+        bound: None,
         stance,
         faults: Faults::ALL_BUT_WIPE,
         world: None,
@@ -96,7 +97,7 @@ fn leader_local() -> Vec<Claim> {
 }
 
 /// What the log alone gives, however reads are served.
-fn log(row: &'static str) -> [Claim; 3] {
+fn log(row: &'static str) -> [Claim; 5] {
     let holds = |guarantee, why| claim(guarantee, Stance::Holds, row, why);
     [
         holds(
@@ -107,6 +108,18 @@ fn log(row: &'static str) -> [Claim; 3] {
             Guarantee::Converges,
             "every node applies the same entries in the same order",
         ),
+        holds(
+            Guarantee::NoResurrection,
+            "a removal stands in the one log, after the adds that ended before it",
+        ),
+        Claim {
+            faults: Faults::SEPARATING,
+            ..holds(
+                Guarantee::Available,
+                "a majority that can talk has a leader within two seconds, and whoever is not it \
+                 sends its clients' requests there",
+            )
+        },
         holds(
             Guarantee::Recovers,
             "a majority that can talk elects a leader, and whoever comes back catches up from it",

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use polygraph_cluster::external::{Nodes, Programs, Started, Words};
 use polygraph_history::settings::{Accepts, Knob, Settings};
-use polygraph_history::{FaultKind, Guarantee, OpKind, ReadError, parse_duration};
+use polygraph_history::{Bound, FaultKind, Guarantee, OpKind, ReadError, parse_duration};
 use toml::Spanned;
 
 use super::text::{self, Reads, Text};
@@ -313,11 +313,19 @@ impl Reader<'_> {
     }
 
     fn claim(&self, claim: &text::Claim, knobs: &[Knob]) -> Result<When, ReadError> {
-        let guarantee: Guarantee = claim.guarantee.get_ref().parse().map_err(|_| {
-            let problem = format!("there is no guarantee `{}`", claim.guarantee.get_ref());
+        let (name, measure) = match claim.guarantee.get_ref().split_once('=') {
+            Some((name, measure)) => (name, Some(measure)),
+            None => (claim.guarantee.get_ref().as_str(), None),
+        };
+        let guarantee: Guarantee = name.parse().map_err(|_| {
+            let problem = format!("there is no guarantee `{name}`");
             let expected = "one of `polygraph list guarantees`";
             self.wrong(&claim.guarantee, "claims.guarantee", problem, expected)
         })?;
+        let bound = measure.map(|measure| Bound::parse(guarantee, measure));
+        let bound = bound
+            .transpose()
+            .map_err(|problem| self.wrong(&claim.guarantee, "claims.guarantee", problem, ""))?;
         let kinds: &'static [FaultKind] = match &claim.faults {
             None => FaultKind::ALL,
             Some(names) => {
@@ -341,6 +349,7 @@ impl Reader<'_> {
             settings,
             claim: Claim {
                 guarantee,
+                bound,
                 stance: match claim.stance {
                     text::Stance::Holds => Stance::Holds,
                     text::Stance::Broken => Stance::Broken,

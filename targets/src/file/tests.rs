@@ -159,6 +159,12 @@ fn what_is_wrong_is_said_with_its_place() {
             "wants sync|async",
         ),
         (
+            "\"durable\"",
+            "\"durable=2\"",
+            (31, 13),
+            "`durable` has no measure",
+        ),
+        (
             "\"linearizable\"",
             "\"linear\"",
             (24, 13),

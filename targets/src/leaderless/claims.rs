@@ -3,7 +3,7 @@
 //! Where clocks were right, a claim for right clocks and one for any clocks both apply: then what
 //! holds counts.
 
-use polygraph_history::Guarantee;
+use polygraph_history::{Bound, FaultKind, Guarantee, Side};
 
 use super::config::{Config, Repair, Version};
 use crate::{Claim, Faults, Stance};
@@ -12,6 +12,7 @@ use crate::{Claim, Faults, Stance};
 pub(super) fn claims(config: &Config) -> Vec<Claim> {
     let mut claims = vec![Claim {
         guarantee: Guarantee::Recovers,
+        bound: None,
         stance: Stance::Holds,
         faults: Faults::WITH_CLOCKS,
         world: None,
@@ -33,6 +34,7 @@ pub(super) fn claims(config: &Config) -> Vec<Claim> {
             "a replica that missed a write is told of it only when somebody reads the key",
         )),
     }
+    claims.extend(available(config));
     match (config.version, config.repair) {
         (Version::Abd, Repair::Sync) if config.quorums_meet() => abd(&mut claims),
         // It is not claimed to be anything.
@@ -50,6 +52,7 @@ const fn holds(
 ) -> Claim {
     Claim {
         guarantee,
+        bound: None,
         stance: Stance::Holds,
         faults,
         world: None,
@@ -66,12 +69,64 @@ const fn broken(
 ) -> Claim {
     Claim {
         guarantee,
+        bound: None,
         stance: Stance::Broken,
         faults,
         world: None,
         row,
         why,
     }
+}
+
+/// So many replicas of a key may be missing; when a majority of them must be there is asked of
+/// either side of a partition.
+fn available(config: &Config) -> Vec<Claim> {
+    let needed = config.w.max(config.r);
+    let missing = config.n.saturating_sub(needed);
+    let row = match (config.n, config.w, config.r) {
+        (3, 2, 2) => "LL-01",
+        (_, 1, 1) => "LL-02",
+        (5, 3, 3) => "LL-03",
+        _ => "",
+    };
+    let down = Faults {
+        at_most_nodes_at_once: Some(missing),
+        ..Faults::of(&[FaultKind::Kill, FaultKind::Pause])
+    };
+    let mut claims = Vec::new();
+    if missing > 0 {
+        claims.push(Claim {
+            bound: Some(Bound::Side(Side::Any)),
+            ..holds(
+                Guarantee::Available,
+                down,
+                row,
+                "every node coordinates, and enough replicas of a key are left to answer it",
+            )
+        });
+    }
+    if needed * 2 <= config.n + 1 {
+        claims.push(Claim {
+            bound: Some(Bound::Side(Side::QuorumOfKey)),
+            ..holds(
+                Guarantee::Available,
+                Faults::SEPARATING,
+                row,
+                "every node coordinates, and a majority of the replicas of a key is enough",
+            )
+        });
+    } else {
+        claims.push(Claim {
+            bound: Some(Bound::Side(Side::QuorumOfKey)),
+            ..broken(
+                Guarantee::Available,
+                Faults::WITH_CLOCKS,
+                "LL-04",
+                "writes or reads wait for more than a majority of the replicas of a key",
+            )
+        });
+    }
+    claims
 }
 
 fn abd(claims: &mut Vec<Claim>) {

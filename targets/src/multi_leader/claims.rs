@@ -78,6 +78,7 @@ const fn claim(
 ) -> Claim {
     Claim {
         guarantee,
+        bound: None,
         stance,
         faults,
         world: None,

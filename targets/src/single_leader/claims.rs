@@ -32,6 +32,7 @@ const ANY_FAULT: Faults = Faults::of(&[
 const fn holds(row: &'static str, guarantee: Guarantee, why: &'static str) -> Claim {
     Claim {
         guarantee,
+        bound: None,
         stance: Stance::Holds,
         faults: Faults::ALL_BUT_WIPE,
         world: None,
@@ -57,6 +58,11 @@ const RECOVERS: Claim = holds(
 );
 
 const SYNC_READ_LEADER: &[Claim] = &[
+    broken(
+        "SL-01",
+        Guarantee::Available,
+        "a write waits for every node, also for one that cannot be reached",
+    ),
     holds(
         "SL-01",
         Guarantee::Linearizable,
@@ -80,6 +86,11 @@ const SYNC_READ_LEADER: &[Claim] = &[
 ];
 
 const SYNC_READ_ANY: &[Claim] = &[
+    broken(
+        "SL-02",
+        Guarantee::Available,
+        "a write waits for every node, also for one that cannot be reached",
+    ),
     holds(
         "SL-02",
         Guarantee::ReadYourWrites,
