@@ -434,7 +434,7 @@ fn what_cannot_be_meant_is_refused() {
             "dance",
             &[
                 "dance",
-                "test, check, lint, confirm, replay, report, campaign, merge, compare, list, explain",
+                "test, check, lint, confirm, replay, report, serve, campaign, merge, compare, list, explain",
             ],
         ),
         ("test leaderless --speed 9", &["--speed", "--help"]),
