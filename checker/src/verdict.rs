@@ -217,12 +217,7 @@ impl Anomaly {
     /// The evidence as it is written to a file, where it is against a level of isolation.
     #[must_use]
     pub fn violation(&self) -> Option<isolation::Violation> {
-        match &self.proof {
-            Proof::Isolation(proof) => Some(isolation::Violation::Dependencies(proof.clone())),
-            Proof::Weak(proof) => Some(isolation::Violation::Reads(proof.clone())),
-            Proof::VersionOrder(proof) => Some(isolation::Violation::Versions(proof.clone())),
-            _ => None,
-        }
+        isolation::Violation::try_from(&self.proof).ok()
     }
 
     /// The evidence as it is written to a file, where it is that of linearizability.

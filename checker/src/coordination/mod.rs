@@ -112,9 +112,10 @@ entries! {
 /// The promises that a history is made for, told by custom operations that no other history has.
 #[must_use]
 pub fn recognise(history: &History) -> &'static [Guarantee] {
-    let names = history
-        .operations()
-        .iter()
+    // Those that are transactions are not spelled out for this.
+    let others = history.operations().iter();
+    let names = others
+        .filter(|it| history.micros(it).is_none())
         .filter_map(|it| match history.op(it) {
             Op::Custom { name, .. } => Some(name.as_str()),
             _ => None,
@@ -149,7 +150,9 @@ pub fn understands(name: &str) -> bool {
 /// The operations that certainly took place, with what they are.
 fn certain(history: &History) -> impl Iterator<Item = (OperationId, &Op)> {
     let all = history.operations().iter().enumerate();
-    let ok = all.filter(|(_, operation)| operation.outcome == Outcome::Ok);
+    let ok = all.filter(|(_, operation)| {
+        operation.outcome == Outcome::Ok && history.micros(operation).is_none()
+    });
     ok.map(|(id, operation)| (id, history.op(operation)))
 }
 
@@ -172,7 +175,7 @@ impl<'h> Finding<'h> {
         for operation in history
             .operations()
             .iter()
-            .filter(|it| concerns(history.op(it)))
+            .filter(|it| history.micros(it).is_none() && concerns(history.op(it)))
         {
             verdict.operations_checked += 1;
             verdict.indeterminate += u64::from(operation.outcome == Outcome::Info);

@@ -1,10 +1,12 @@
 //! Evidence against a level of isolation as it is written to a file and read back, whichever way
 //! found it; and the second look at it, which trusts nothing that the file says.
 
-use polygraph_history::{Guarantee, History};
+use polygraph_history::{EventIndex, Guarantee, History, Key};
 use serde::{Deserialize, Serialize};
 
+use super::closed::{Closed, ClosedProof, confirm_closed, is_of_items};
 use super::lattice::{LEVELS, implies};
+use super::level::Level;
 use super::{Kind, Proof, against, confirm, solve, weak};
 
 /// Evidence of a transactional anomaly.
@@ -17,6 +19,54 @@ pub enum Violation {
     Reads(weak::Proof),
     /// Registers whose versions no order explains.
     Versions(solve::Proof),
+    /// A read that does not show of an object what it must.
+    Miss {
+        /// The event that invoked the transaction.
+        transaction: EventIndex,
+        /// The position of the read in it, counted from zero.
+        position: usize,
+        /// The object.
+        object: Key,
+        /// Whether it is what the transaction itself did to the object that it lacks.
+        own: bool,
+    },
+    /// Evidence of the history as one of registers, an object each.
+    Objects {
+        /// Whether reads by predicate count; else only those of objects.
+        predicates: bool,
+        /// The evidence.
+        violation: Box<Violation>,
+    },
+}
+
+impl TryFrom<&crate::Proof> for Violation {
+    type Error = ();
+
+    fn try_from(proof: &crate::Proof) -> Result<Violation, ()> {
+        Ok(match proof {
+            crate::Proof::Isolation(proof) => Violation::Dependencies(proof.clone()),
+            crate::Proof::Weak(proof) => Violation::Reads(proof.clone()),
+            crate::Proof::VersionOrder(proof) => Violation::Versions(proof.clone()),
+            crate::Proof::Closed(ClosedProof::Miss {
+                transaction,
+                position,
+                object,
+                own,
+            }) => Violation::Miss {
+                transaction: *transaction,
+                position: *position,
+                object: object.clone(),
+                own: *own,
+            },
+            crate::Proof::Closed(ClosedProof::Registers { predicates, proof }) => {
+                Violation::Objects {
+                    predicates: *predicates,
+                    violation: Box::new(Violation::try_from(&**proof)?),
+                }
+            }
+            _ => return Err(()),
+        })
+    }
 }
 
 impl Violation {
@@ -28,6 +78,9 @@ impl Violation {
             Violation::Reads(proof) => Some(proof.kind.name()),
             Violation::Versions(solve::Proof::Faulty { fault, .. }) => Some(fault),
             Violation::Versions(solve::Proof::NoOrder { .. }) => None,
+            Violation::Miss { own: true, .. } => Some(Kind::Internal.name()),
+            Violation::Miss { own: false, .. } => Some(Kind::PredicateReadMiss.name()),
+            Violation::Objects { violation, .. } => violation.kind(),
         }
     }
 }
@@ -47,6 +100,34 @@ pub fn confirm_violation(
         .copied()
         .filter(|&level| implies(guarantee, level));
     let contradicts = match violation {
+        Violation::Miss {
+            transaction,
+            position,
+            object,
+            own,
+        } => {
+            let miss = ClosedProof::Miss {
+                transaction: *transaction,
+                position: *position,
+                object: object.clone(),
+                own: *own,
+            };
+            confirm_closed(history, &miss)?;
+            let internal = |level| Level::of(level).is_some_and(|it| it.proscribes(Kind::Internal));
+            match own {
+                true => implied.any(internal),
+                false => implies(guarantee, Guarantee::ReadCommitted),
+            }
+        }
+        Violation::Objects {
+            predicates,
+            violation,
+        } => {
+            let closed = Closed::new(history, *predicates)?;
+            // Where reads by predicate count, nothing is said of levels that leave them out.
+            let mut implied = implied.filter(|&level| !predicates || !is_of_items(level));
+            implied.any(|level| confirm_violation(&closed.history, level, violation).is_ok())
+        }
         Violation::Dependencies(proof) => {
             confirm(history, proof)?;
             implied.any(|level| against::is_against(history, level, proof))

@@ -99,11 +99,8 @@ async fn pass(
         let mut last = Instant::now();
         loop {
             let mut piece = vec![0; PIECE];
-            let length = match from.read(&mut piece).await {
-                // An end is a piece as well: it waits where others wait.
-                Ok(length) => length,
-                Err(_) => 0,
-            };
+            // An end is a piece as well: it waits where others wait.
+            let length = from.read(&mut piece).await.unwrap_or_default();
             piece.truncate(length);
             last = last.max(Instant::now() + gate.delay());
             if enter.send((last, piece)).await.is_err() || length == 0 {

@@ -9,9 +9,12 @@ use super::windows::Window;
 /// More nodes than this are not told apart.
 const MOST: usize = 12;
 
+/// A node, and its clock's offset in seconds at moments in nanoseconds.
+type Course = (String, Vec<(f64, Option<f64>)>);
+
 /// The section; `None` where no clock was wrong.
 pub(super) fn section(windows: &[Window], end: u64) -> Option<Markup> {
-    let mut nodes: Vec<(String, Vec<(f64, Option<f64>)>)> = Vec::new();
+    let mut nodes: Vec<Course> = Vec::new();
     for window in windows.iter().filter(|it| it.acted() && it.seen.is_some()) {
         let Some(Effect::Clock(clock)) = &window.effect else {
             continue;

@@ -201,7 +201,7 @@ fn summary(folder: &Path) -> Entry {
             "It ended before it was judged".clone_into(&mut entry.sentence);
         }
         Err(_) if has("spec.toml") => {
-            broken(&mut entry, "there is neither a history nor a verdict")
+            broken(&mut entry, "there is neither a history nor a verdict");
         }
         Err(_) => (entry.kind, entry.verdict) = ("folder", "folder".to_owned()),
     }

@@ -1,6 +1,6 @@
 //! Levels where objects are found by predicates: those of the history as one of registers.
 
-use polygraph_history::{Guarantee, History, Micro, Op};
+use polygraph_history::{Guarantee, History, Micro, MicroRef};
 
 use crate::{Anomaly, Options, Reason, Validity, Verdict};
 
@@ -12,34 +12,39 @@ use super::translation::Closed;
 
 /// Whether transactions find objects by predicates, or create, delete or establish them.
 pub(in super::super) fn are_used(history: &History) -> bool {
-    history.operations().iter().any(|operation| {
-        let Op::Txn(micros) = history.op(operation) else {
-            return false;
-        };
-        micros.iter().any(|micro| {
-            matches!(
-                micro,
+    let finds = |micro: MicroRef<'_>| {
+        matches!(
+            micro,
+            MicroRef::Other(
                 Micro::PredicateRead(_)
                     | Micro::Insert { .. }
                     | Micro::Delete { .. }
                     | Micro::Init { .. }
             )
-        })
-    })
+        )
+    };
+    let mut transactions = history
+        .operations()
+        .iter()
+        .filter_map(|it| history.micros(it));
+    transactions.any(|mut micros| micros.any(finds))
+}
+
+/// Whether a level is about reads of objects, and about what no predicate may show either.
+pub(in super::super) const fn is_of_items(level: Guarantee) -> bool {
+    matches!(
+        level,
+        Guarantee::MonotonicAtomicView
+            | Guarantee::ReadAtomic
+            | Guarantee::CursorStability
+            | Guarantee::RepeatableRead
+    )
 }
 
 /// Decides a level.
 pub(in super::super) fn check(history: &History, options: &Options, level: Level) -> Verdict {
     let full = with(history, options, level, true);
-    // These are about reads of objects, and about what no predicate may show either.
-    let of_items = matches!(
-        level.guarantee,
-        Guarantee::MonotonicAtomicView
-            | Guarantee::ReadAtomic
-            | Guarantee::CursorStability
-            | Guarantee::RepeatableRead
-    );
-    if !of_items || full.validity != Validity::Violated {
+    if !is_of_items(level.guarantee) || full.validity != Validity::Violated {
         return full;
     }
     let items = with(history, options, level, false);

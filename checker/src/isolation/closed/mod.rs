@@ -17,4 +17,5 @@ mod translation;
 
 pub use proof::{ClosedProof, confirm_closed};
 
-pub(super) use check::{are_used, check};
+pub(super) use check::{are_used, check, is_of_items};
+pub(super) use translation::Closed;

@@ -13,8 +13,8 @@ use super::proof::Miss;
 const MOST: usize = 20_000_000;
 
 /// A history as one of registers.
-pub(super) struct Closed {
-    pub(super) history: History,
+pub(in super::super) struct Closed {
+    pub(in super::super) history: History,
     pub(super) predicates: bool,
     pub(super) misses: Vec<Miss>,
     /// How often it is not known which version a read saw.
@@ -65,7 +65,7 @@ impl Closed {
     ///
     /// # Errors
     /// Why it is not a history of objects.
-    pub(super) fn new(history: &History, predicates: bool) -> Result<Closed, String> {
+    pub(in super::super) fn new(history: &History, predicates: bool) -> Result<Closed, String> {
         let objects = objects(history)?;
         let mut closed = Closed {
             history: History::new(None, history.order(), Vec::new())
