@@ -12,9 +12,7 @@ use polygraph_checker::{Budget, FailedCas, GUARANTEES, Options, coordination, li
 use polygraph_history::{
     Format, Guarantee, History, Keyed, ReadOptions, Reading, parse_duration, read,
 };
-use polygraph_results::{
-    Counts, ErrorBody, Levels, LintReport, Report, check_table, measurements, page,
-};
+use polygraph_results::{Counts, ErrorBody, Levels, LintReport, Report, check_table, page};
 
 use super::cycles;
 use super::drawing::Drawing;
@@ -570,8 +568,8 @@ fn show(report: &Report, Arguments { json, drawing, .. }: &Arguments) {
         text += &levels.draw(drawing.style());
         text.push('\n');
     }
-    text += &measurements(report, super::width());
     text += &drawing.pictures(report);
+    text += &drawing.measurements(report);
     let of_guarantees = report.guarantees.iter().flat_map(|it| &it.warnings);
     let linted = |warning: &&String| report.lint.is_some() && lint::tells(warning);
     let of_history = report.warnings.iter().filter(|warning| !linted(warning));

@@ -4,7 +4,7 @@ use std::env;
 
 use clap::Args;
 use polygraph_results::diagram::{Style, to_ascii};
-use polygraph_results::{Report, pictures};
+use polygraph_results::{Report, measurements, pictures};
 
 /// How evidence is drawn.
 #[derive(Clone, Copy, Debug, Args)]
@@ -12,6 +12,9 @@ pub(super) struct Drawing {
     /// Draw with ASCII characters only [default: where the locale is not UTF-8]
     #[arg(long)]
     ascii: bool,
+    /// Show what was counted and timed besides, as tables
+    #[arg(long)]
+    measured: bool,
 }
 
 /// Diagrams are not wider than this, however wide the terminal is.
@@ -21,6 +24,19 @@ impl Drawing {
     /// The diagrams of a report.
     pub(super) fn pictures(self, report: &Report) -> String {
         pictures(report, self.style())
+    }
+
+    /// What was counted and timed, or that it was: after the evidence, which matters more.
+    pub(super) fn measurements(self, report: &Report) -> String {
+        if self.measured {
+            return measurements(report, super::width());
+        }
+        let tables = report.guarantees.iter().flat_map(|it| &it.measured);
+        let names: Vec<&str> = tables.map(|table| table.name).collect();
+        match names.is_empty() {
+            true => String::new(),
+            false => format!("measured: {} (--measured shows it)\n", names.join(", ")),
+        }
     }
 
     /// How wide, and with which characters.

@@ -10,7 +10,7 @@ use clap::Args;
 use polygraph_checker::Options;
 use polygraph_history::parse_duration;
 use polygraph_results::{
-    Counts, ErrorBody, FaultCounts, Folder, Observed, Outcome, Report, measurements, test_table,
+    Counts, ErrorBody, FaultCounts, Folder, Observed, Outcome, Report, test_table,
 };
 
 use super::drawing::Drawing;
@@ -357,8 +357,8 @@ pub(super) fn show(report: &Report, json: bool, quiet: bool, drawing: Drawing) {
     text += &test_table(report, super::width());
     text.push('\n');
     if !quiet {
-        text += &measurements(report, super::width());
         text += &drawing.pictures(report);
+        text += &drawing.measurements(report);
     }
     for warning in &report.warnings {
         text += &format!("note: {warning}\n");
