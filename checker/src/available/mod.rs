@@ -1,6 +1,6 @@
 //! `available`: operations on the side that is named are answered in time, faults or not.
 //!
-//! - [`AVAILABLE`]: the registry's entry. [`Proof`], [`confirm`]: the evidence.
+//! - [`AVAILABLE`]: the registry's entry. [`Proof`], `confirm`: the evidence.
 //! - Whatever the answer, the verdict carries which share of the operations was answered: by
 //!   node, by kind, in the window of every fault, and how long it took to recover after it.
 //!

@@ -1,6 +1,6 @@
 //! Coordination: locks and fencing tokens, identifiers, delivery from queues, decisions.
 //!
-//! - The entries of the registry stand here, one beside the other; [`Proof`], [`confirm`]: the
+//! - The entries of the registry stand here, one beside the other; [`Proof`], `confirm`: the
 //!   evidence. `locks`, `ids`, `queues`, `decisions`: how each is decided.
 //!
 //! Unlike linearizability these promise little, so that stores may keep them that are not

@@ -1,6 +1,6 @@
 //! How old what reads return may be: in time (`bounded-staleness`) and in versions (`k-atomic`).
 //!
-//! - [`BOUNDED_STALENESS`], [`K_ATOMIC`]: the registry's entries. [`Proof`], [`confirm`]: the
+//! - [`BOUNDED_STALENESS`], [`K_ATOMIC`]: the registry's entries. [`Proof`], `confirm`: the
 //!   evidence. The bound is [`crate::Options::bound`].
 //! - Whatever the answer, `bounded-staleness` carries how many reads were stale, how old what
 //!   they returned was at least, and how soon writes became visible.

@@ -6,7 +6,7 @@
 //! Pages are made anew for every request, by [`crate::page`]: nothing is written. A run that has no
 //! verdict yet reloads itself and so is shown live.
 //!
-//! **Invariant:** nothing outside the folder is read: see [`path`].
+//! **Invariant:** nothing outside the folder is read: see `path`.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
